@@ -1,0 +1,25 @@
+/** Files, as a port. Paths are absolute. Every failure is a `Failure` with the path in its context. */
+export interface FileInfo {
+  readonly kind: "file" | "folder" | "other";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly mode: number;
+}
+
+export interface Files {
+  /** The whole file, or null when there is none. Fails with `permission-denied`. */
+  read(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Replaces the file in one step (temporary file, sync, rename, sync of the folder). */
+  write(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** Creates the file only if it does not exist yet; false when it does. */
+  create(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
+  /** Appends and syncs. */
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  remove(path: string): Promise<void>;
+  makeFolder(path: string, mode: number): Promise<void>;
+  /** Names in a folder, sorted by code unit; empty when there is no folder. */
+  list(path: string): Promise<readonly string[]>;
+  info(path: string): Promise<FileInfo | null>;
+  /** The path with every symbolic link resolved; null when it does not exist. */
+  realPath(path: string): Promise<string | null>;
+}
