@@ -93,6 +93,15 @@ export interface MessageHeader {
   readonly traceId: bigint;
 }
 
+/** One whole message of a `messages` stream. */
+export interface Message {
+  readonly header: MessageHeader;
+  /** A copy. */
+  readonly payload: Uint8Array;
+  /** The peer sends nothing after it on this stream. */
+  readonly isLast: boolean;
+}
+
 export type EngineEvent =
   /** The handshake is complete and confirmed. `identity` is the peer's Ed25519 key; empty when anonymous. */
   | {
@@ -125,7 +134,10 @@ export type EngineEvent =
       readonly band: Band;
       readonly protocol: string;
     }
-  /** Bytes or the end of a `bytes` stream can be read. Raised again only after a read returned 0. */
+  /**
+   * Something can be read: bytes or the end of a `bytes` stream, a whole message or the end of a `messages`
+   * stream. Raised again only after `read` or `readMessage` found nothing.
+   */
   | { readonly kind: "readable"; readonly connection: number; readonly stream: bigint }
   /** A write that was cut short can go on. */
   | { readonly kind: "writable"; readonly connection: number; readonly stream: bigint }
@@ -142,15 +154,6 @@ export type EngineEvent =
       readonly connection: number;
       readonly stream: bigint;
       readonly code: number;
-    }
-  /** One whole message on a `messages` stream; `payload` is a copy. */
-  | {
-      readonly kind: "message";
-      readonly connection: number;
-      readonly stream: bigint;
-      readonly header: MessageHeader;
-      readonly payload: Uint8Array;
-      readonly isLast: boolean;
     }
   /** The next message of the stream was refused; `code` names why and the stream is reset. */
   | {
@@ -248,6 +251,11 @@ export interface EndpointEngine {
     payload: Uint8Array,
     isLast: boolean,
   ): number;
+  /**
+   * The next whole message of a `messages` stream. Reading returns flow-control credit, so a slow reader slows the
+   * sender. A number otherwise: 0 when none is there now; -1 at the end; less than -1: status - 1.
+   */
+  readMessage(connection: number, stream: bigint): Message | number;
   /** Gives up sending; the peer sees `stream-reset`. */
   reset(connection: number, stream: bigint, code: number): number;
   /** Gives up receiving; the peer sees `stream-stopped`. */

@@ -6,6 +6,8 @@ export interface Clock {
   wallMs(): number;
   /** Calls `task` once, at or after `atUs`. Returns a function that cancels it. */
   at(atUs: number, task: () => void): () => void;
+  /** Calls `task` once, after the inputs that are already waiting in this turn of the event loop. */
+  soon(task: () => void): void;
 }
 
 /** Waits until `durationMs` have passed on the port's clock. */

@@ -1,0 +1,144 @@
+/**
+ * The record that every call carries before its payload (docs/protocol.md, "Calls").
+ *
+ *    0        1        2         4            8                       24              32
+ *    +--------+--------+---------+------------+-----------------------+---------------+
+ *    | version| flags  | size    | timeout ms | trace id 16           | span id 8     |
+ *    +--------+--------+---------+------------+-----------------------+---------------+
+ *    | depth  | sizes of agent, tenant, audit id, correlation id, key | reserved 2    |   32..40
+ *    +--------+-------------------------------------------------------+---------------+
+ *    | agent | tenant | audit id | correlation id | idempotency key | zeros to a multiple of 8
+ *
+ * All numbers are little-endian; `size` counts the whole record; `flags` are the trace flags of W3C Trace Context.
+ */
+import { Failure } from "../ports/failure.ts";
+import type { CallRecord } from "../ports/lane.ts";
+
+const VERSION = 1;
+const FIXED_SIZE = 40;
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** A record and the payload behind it. */
+export interface DecodedCall {
+  readonly agent: string;
+  readonly record: CallRecord;
+  readonly payload: Uint8Array;
+}
+
+/** Writes record and payload as one message payload. Fails with `argument-invalid` for a field that does not fit. */
+export function encodeCall(agent: string, record: CallRecord, payload: Uint8Array): Uint8Array {
+  const trace = TRACEPARENT.exec(record.traceparent);
+  if (trace === null) throw invalid("traceparent", "has 55 characters as in W3C Trace Context");
+  const encoder = new TextEncoder();
+  const strings = [
+    { name: "agent", bytes: encoder.encode(agent) },
+    { name: "tenant", bytes: encoder.encode(record.tenant) },
+    { name: "auditId", bytes: encoder.encode(record.auditId) },
+    { name: "correlationId", bytes: encoder.encode(record.correlationId) },
+    { name: "idempotencyKey", bytes: encoder.encode(record.idempotencyKey) },
+  ];
+  for (const { name, bytes } of strings) {
+    if (bytes.length > 255) throw invalid(name, "has at most 255 bytes");
+  }
+  if (
+    !Number.isInteger(record.timeoutMs) ||
+    record.timeoutMs < 0 ||
+    record.timeoutMs > 0xffffffff
+  ) {
+    throw invalid("timeoutMs", "is a whole number of milliseconds below 2^32");
+  }
+  if (!Number.isInteger(record.depth) || record.depth < 1 || record.depth > 255) {
+    throw invalid("depth", "is a whole number from 1 to 255");
+  }
+  const stringsSize = strings.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const recordSize = (FIXED_SIZE + stringsSize + 7) & ~7;
+  const message = new Uint8Array(recordSize + payload.length);
+  const view = new DataView(message.buffer);
+  view.setUint8(0, VERSION);
+  view.setUint8(1, Number.parseInt(trace[3] ?? "0", 16));
+  view.setUint16(2, recordSize, true);
+  view.setUint32(4, record.timeoutMs, true);
+  setHex(message, 8, trace[1] ?? "");
+  setHex(message, 24, trace[2] ?? "");
+  view.setUint8(32, record.depth);
+  let at = FIXED_SIZE;
+  strings.forEach(({ bytes }, index) => {
+    view.setUint8(33 + index, bytes.length);
+    message.set(bytes, at);
+    at += bytes.length;
+  });
+  message.set(payload, recordSize);
+  return message;
+}
+
+/** Reads record and payload. Fails with `protocol-violation` for anything that `encodeCall` does not write. */
+export function decodeCall(message: Uint8Array): DecodedCall {
+  if (message.length < FIXED_SIZE) throw violation("the call record is cut short");
+  const view = new DataView(message.buffer, message.byteOffset, message.length);
+  if (view.getUint8(0) !== VERSION) throw violation(`call record version ${view.getUint8(0)}`);
+  const recordSize = view.getUint16(2, true);
+  const sizes = [0, 1, 2, 3, 4].map((index) => view.getUint8(33 + index));
+  const stringsSize = sizes.reduce((sum, size) => sum + size, 0);
+  if (recordSize !== ((FIXED_SIZE + stringsSize + 7) & ~7) || recordSize > message.length) {
+    throw violation("the size of the call record is wrong");
+  }
+  if (view.getUint8(32) === 0 || view.getUint16(38, true) !== 0) {
+    throw violation("depth or reserved bytes of the call record are wrong");
+  }
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let at = FIXED_SIZE;
+  const strings = sizes.map((size) => {
+    at += size;
+    try {
+      return decoder.decode(message.subarray(at - size, at));
+    } catch {
+      throw violation("a text of the call record is not UTF-8");
+    }
+  });
+  if (message.subarray(at, recordSize).some((byte) => byte !== 0)) {
+    throw violation("the padding of the call record is not zero");
+  }
+  const [agent = "", tenant = "", auditId = "", correlationId = "", idempotencyKey = ""] = strings;
+  const flags = view.getUint8(1).toString(16).padStart(2, "0");
+  return {
+    agent,
+    record: {
+      version: VERSION,
+      traceparent: `00-${getHex(message, 8, 24)}-${getHex(message, 24, 32)}-${flags}`,
+      tenant,
+      auditId,
+      correlationId,
+      timeoutMs: view.getUint32(4, true),
+      idempotencyKey,
+      depth: view.getUint8(32),
+    },
+    payload: message.subarray(recordSize),
+  };
+}
+
+function setHex(target: Uint8Array, at: number, digits: string): void {
+  for (let index = 0; index < digits.length / 2; index++) {
+    target[at + index] = Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16);
+  }
+}
+
+function getHex(source: Uint8Array, start: number, end: number): string {
+  return Array.from(source.subarray(start, end), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}
+
+function invalid(field: string, rule: string): Failure {
+  return new Failure("argument-invalid", `${field} of a call record ${rule}`, {
+    origin: "local",
+    remedy: `Give a ${field} that ${rule}.`,
+    context: { field },
+  });
+}
+
+function violation(message: string): Failure {
+  return new Failure("protocol-violation", message, {
+    origin: "peer",
+    remedy: "The peer speaks another version of the call record. Update the older side.",
+  });
+}
