@@ -36,4 +36,6 @@ export interface Datagrams {
     local: { readonly host: string; readonly port: number },
     onDatagram: (bytes: Uint8Array, remote: SocketAddress) => void,
   ): Promise<DatagramSocket>;
+  /** The IP address of a host name; an address comes back as it is. Fails with `address-unreachable`. */
+  resolve(host: string): Promise<string>;
 }

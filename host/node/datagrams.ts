@@ -1,0 +1,187 @@
+/**
+ * UDP by node:dgram, with segmentation offload where the system has it.
+ *
+ * Linux cuts one large send into segments (UDP_SEGMENT) and merges received ones (UDP_GRO); both are plain socket
+ * options that node:dgram does not offer, so they are set on its file descriptor through one native call. Where that
+ * fails, every segment is sent by itself. The option fixes the segment size for the whole socket, so sends with other
+ * sizes are cut here. Cannot: explicit congestion notification, path-MTU discovery, per-packet addresses.
+ */
+import dgram from "node:dgram";
+import { lookup } from "node:dns/promises";
+import koffi from "koffi";
+import type {
+  DatagramCapabilities,
+  Datagrams,
+  DatagramSocket,
+  SocketAddress,
+} from "../shared/ports/datagrams.ts";
+import { Failure } from "../shared/ports/failure.ts";
+
+// --- types ---
+
+/** The one segment size that the socket option can hold: that of a full packet. */
+const SEGMENT_BYTES = 1_200;
+/** The most bytes that UDP over IPv4 carries in one send (65,535 − 20 − 8). */
+const SEND_MAX_BYTES = 65_507;
+/** Segments in one send: the kernel takes 64, and 54 of 1,200 bytes fit. */
+const SEGMENTS_MAX = Math.floor(SEND_MAX_BYTES / SEGMENT_BYTES);
+/** Asked of the system; short enough that priorities mean something, long enough for a burst. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+const UDP_GRO = 104;
+
+// --- port ---
+
+export const datagrams: Datagrams = {
+  async bind(local, onDatagram) {
+    const family = local.host.includes(":") ? 6 : 4;
+    const socket = dgram.createSocket({
+      type: family === 6 ? "udp6" : "udp4",
+      recvBufferSize: BUFFER_BYTES,
+      sendBufferSize: BUFFER_BYTES,
+    });
+    await bound(socket, local);
+    // Errors of single sends (an unreachable peer) are losses, which the engine repairs.
+    socket.on("error", () => undefined);
+    socket.on("message", (bytes, { address, port }) => {
+      onDatagram(bytes, { family, host: address, port });
+    });
+    return new NodeDatagramSocket(socket, family);
+  },
+
+  async resolve(host) {
+    try {
+      return (await lookup(host)).address;
+    } catch (cause) {
+      throw new Failure("address-unreachable", `the host name ${host} has no address`, {
+        origin: "host",
+        remedy: "Check the name, or give an IP address.",
+        context: { host },
+        cause,
+      });
+    }
+  },
+};
+
+// --- helpers ---
+
+class NodeDatagramSocket implements DatagramSocket {
+  readonly local: SocketAddress;
+  readonly capabilities: DatagramCapabilities;
+  readonly #socket: dgram.Socket;
+
+  constructor(socket: dgram.Socket, family: 4 | 6) {
+    const { address, port } = socket.address();
+    this.#socket = socket;
+    this.local = { family, host: address, port };
+    const descriptor = descriptorOf(socket);
+    this.capabilities = {
+      gso: setOption(descriptor, UDP_SEGMENT, SEGMENT_BYTES),
+      gro: setOption(descriptor, UDP_GRO, 1),
+      ecn: false,
+      df: false,
+      pktinfo: false,
+    };
+  }
+
+  send(bytes: Uint8Array, segmentBytes: number, remote: SocketAddress): boolean {
+    const isOffloaded = this.capabilities.gso && segmentBytes === SEGMENT_BYTES;
+    const stepBytes = isOffloaded ? SEGMENT_BYTES * SEGMENTS_MAX : segmentBytes;
+    // An unconnected socket reads the buffer after send() returns, so the engine's memory is copied once.
+    const copy = Buffer.from(bytes);
+    for (let start = 0; start < copy.length; start += stepBytes) {
+      this.#socket.send(copy.subarray(start, start + stepBytes), remote.port, remote.host, ignore);
+    }
+    return true;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+}
+
+/** A send that fails is a lost datagram. */
+function ignore(): void {
+  return undefined;
+}
+
+function bound(socket: dgram.Socket, local: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      socket.close();
+      reject(bindFailure(cause, local));
+    };
+    socket.once("error", onError);
+    socket.bind({ address: local.host, port: local.port, exclusive: true }, () => {
+      socket.removeListener("error", onError);
+      resolve();
+    });
+  });
+}
+
+function bindFailure(
+  cause: NodeJS.ErrnoException,
+  { host, port }: { host: string; port: number },
+): Failure {
+  const context = { host, port, system: cause.code ?? "" };
+  if (cause.code === "EADDRINUSE") {
+    return new Failure("port-in-use", `UDP port ${port} on ${host} is taken`, {
+      origin: "host",
+      remedy: "Stop the program that has it, or listen on another port.",
+      context,
+      cause,
+    });
+  }
+  if (cause.code === "EACCES") {
+    return new Failure("permission-denied", `UDP port ${port} on ${host} is not allowed`, {
+      origin: "host",
+      remedy: "Listen on a port above 1023.",
+      context,
+      cause,
+    });
+  }
+  return new Failure("address-unreachable", `UDP cannot listen on ${host}:${port}`, {
+    origin: "host",
+    remedy: "Listen on an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+    context,
+    cause,
+  });
+}
+
+/** node:dgram keeps its descriptor to itself; without it the socket works, one segment at a time. */
+function descriptorOf(socket: dgram.Socket): number {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    if (symbol.description !== "state symbol") continue;
+    const state = Reflect.get(socket, symbol) as { handle?: { fd?: number } } | undefined;
+    return state?.handle?.fd ?? -1;
+  }
+  return -1;
+}
+
+type SetSocketOption = (
+  descriptor: number,
+  level: number,
+  name: number,
+  value: Int32Array,
+  size: number,
+) => number;
+
+let setSocketOption: SetSocketOption | null | undefined;
+
+/** Sets one integer option of UDP; false where the system has no such option. */
+function setOption(descriptor: number, name: number, value: number): boolean {
+  if (descriptor < 0 || process.platform !== "linux") return false;
+  setSocketOption ??= loadSetSocketOption();
+  return setSocketOption?.(descriptor, SOL_UDP, name, Int32Array.of(value), 4) === 0;
+}
+
+function loadSetSocketOption(): SetSocketOption | null {
+  try {
+    const library = koffi.load(null);
+    return library.func("setsockopt", "int", ["int", "int", "int", "int *", "uint32"]) as never;
+  } catch {
+    return null;
+  }
+}

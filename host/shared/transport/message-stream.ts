@@ -1,0 +1,77 @@
+/** One bidirectional stream of whole MXP messages. Backpressure is that of `stream.ts`. */
+import type { Message, MessageHeader } from "../engine/contract.ts";
+import { errorNumber } from "../ports/failure.ts";
+import { engineFailure } from "./engine-failure.ts";
+import { StreamCore } from "./stream.ts";
+
+/** The published message types (docs/protocol.md, "Messages"). */
+export const MESSAGE_TYPE = {
+  agentRegister: 0x01,
+  agentDiscover: 0x02,
+  agentHeartbeat: 0x03,
+  call: 0x10,
+  response: 0x11,
+  event: 0x12,
+  streamOpen: 0x20,
+  streamChunk: 0x21,
+  streamClose: 0x22,
+  ack: 0xf0,
+  error: 0xf1,
+} as const;
+
+export const MESSAGE_FLAG = { compressed: 1, encrypted: 2, requiresAck: 4, final: 8 } as const;
+
+export class MessageStream extends StreamCore implements AsyncIterable<Message> {
+  /**
+   * Resolves when the engine has taken the whole message. Fails with `message-too-large`, `stream-stopped`, or with
+   * what ended the connection.
+   */
+  async send(header: MessageHeader, payload: Uint8Array, isLast: boolean): Promise<void> {
+    const wouldBlock = -errorNumber("would-block");
+    for (;;) {
+      if (this.writeFailure !== null) throw this.writeFailure;
+      const status = this.core.engine.sendMessage(
+        this.core.handle,
+        this.id,
+        header,
+        payload,
+        isLast,
+      );
+      this.core.wake();
+      if (status >= 0) return;
+      if (status !== wouldBlock) throw engineFailure(status, "the message cannot be sent", "local");
+      await this.writable.wait();
+    }
+  }
+
+  /** The next message, or null at the peer's end. */
+  async receive(): Promise<Message | null> {
+    for (;;) {
+      const message = this.core.engine.readMessage(this.core.handle, this.id);
+      if (typeof message !== "number") {
+        this.core.wake();
+        return message;
+      }
+      if (message === -1) {
+        this.endReading();
+        return null;
+      }
+      if (this.readFailure !== null) {
+        this.endReading();
+        throw this.readFailure;
+      }
+      if (message < -1) throw engineFailure(message + 1, "the stream cannot be read", "local");
+      await this.readable.wait();
+    }
+  }
+
+  /** The next message refused by the engine, such as one larger than this side takes. */
+  onRefused(code: number): void {
+    this.readFailure ??= engineFailure(code, "the engine refused the peer's message", "peer");
+    this.readable.open();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Message> {
+    for (let next = await this.receive(); next !== null; next = await this.receive()) yield next;
+  }
+}
