@@ -1,0 +1,153 @@
+/** The files port over node:fs. Windows keeps no POSIX modes; there a file's folder protects it. */
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { randomBytes } from "node:crypto";
+import { Failure, type ErrorCode } from "../shared/ports/failure.ts";
+import type { FileInfo, Files } from "../shared/ports/files.ts";
+
+// --- port ---
+
+export const nodeFiles: Files = {
+  async read(path) {
+    const bytes = await orNull(path, "ENOENT", () => readFile(path));
+    return bytes === null ? null : new Uint8Array(bytes);
+  },
+
+  async write(path, bytes, mode) {
+    const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+    await named(path, async () => {
+      try {
+        await writeNew(temporary, bytes, mode);
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  },
+
+  async create(path, bytes, mode) {
+    const created = await orNull(path, "EEXIST", async () => {
+      await writeNew(path, bytes, mode);
+      await syncFolder(dirname(path));
+      return true;
+    });
+    return created ?? false;
+  },
+
+  async append(path, bytes) {
+    await named(path, async () => {
+      const file = await open(path, "a", 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    });
+  },
+
+  async remove(path) {
+    await named(path, () => rm(path, { force: true }));
+  },
+
+  async makeFolder(path, mode) {
+    await named(path, () => mkdir(path, { recursive: true, mode }));
+  },
+
+  async list(path) {
+    const names = await orNull(path, "ENOENT", () => readdir(path));
+    // Code units, not the locale: the order must be the same on every machine.
+    return names === null ? [] : names.sort();
+  },
+
+  async info(path) {
+    const stats = await orNull(path, "ENOENT", () => lstat(path));
+    if (stats === null) return null;
+    const kind: FileInfo["kind"] = stats.isFile()
+      ? "file"
+      : stats.isDirectory()
+        ? "folder"
+        : "other";
+    return {
+      kind,
+      sizeBytes: stats.size,
+      modifiedMs: Math.floor(stats.mtimeMs),
+      mode: process.platform === "win32" ? 0o600 : stats.mode & 0o7777,
+    };
+  },
+
+  async realPath(path) {
+    return orNull(path, "ENOENT", () => realpath(path));
+  },
+};
+
+// --- helpers ---
+
+/** Writes a file that must not exist yet, with exactly this mode, and syncs it. */
+async function writeNew(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, mode);
+  try {
+    await file.chmod(mode);
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename or a creation in `folder` last. Windows has no such call and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Null when `task` fails with this system error; a `Failure` when it fails with another. */
+function orNull<T>(path: string, code: string, task: () => Promise<T>): Promise<T | null> {
+  return named(path, async () => {
+    try {
+      return await task();
+    } catch (error) {
+      if (systemCode(error) === code) return null;
+      throw error;
+    }
+  });
+}
+
+const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  EACCES: ["permission-denied", "Give this user access to the path, or choose another folder."],
+  EPERM: ["permission-denied", "Give this user access to the path, or choose another folder."],
+  EROFS: ["folder-unwritable", "Choose a folder on a disk that can be written."],
+  ENOSPC: ["folder-unwritable", "Make room on the disk."],
+  ENOENT: ["file-missing", "Create the folder, or correct the path."],
+  ENOTDIR: ["folder-unwritable", "A part of the path is a file; choose another path."],
+};
+
+/** Turns a system error into a failure that names the path. */
+async function named<T>(path: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    const system = systemCode(error);
+    const known = CODES[system];
+    if (known === undefined) throw Failure.from(error);
+    const [code, remedy] = known;
+    throw new Failure(code, `${path} (${system})`, {
+      origin: "host",
+      remedy,
+      context: { path, system },
+      cause: error,
+    });
+  }
+}
+
+function systemCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
