@@ -1,61 +1,69 @@
 /**
- * ChaCha20: single blocks, the header protection mask and the stream cipher.
+ * ChaCha20: single blocks, the header protection mask, key stream and the stream cipher.
  *
  * Spec       RFC 8439 §2.3, §2.4 · RFC 9001 §5.4.4 (mask)
  * Layer      crypto (L1)
- * Invariant  branches depend on lengths and counters only; key stream never outlives a call
+ * Memory     KEY_STREAM, 8 blocks of 64 bytes
+ * Invariant  branches depend on lengths and counters only; KEY_STREAM is zero between calls, so that a kernel
+ *            that exclusive-ors into it leaves the key stream itself
  * Limits     a 32-bit block counter: 256 GiB under one key and nonce
  * Twin       test/reference/chacha20.ts
  */
 import { wipe } from "./constant-time.ts";
+import {
+  SPILL,
+  SPILL_SIZE,
+  keyStream1,
+  keyStream2,
+  keyStream3,
+  xorKeyStream4,
+  xorKeyStream8,
+} from "./gen/chacha20-kernels.ts";
 
+export const BLOCK_SIZE: i32 = 64;
+const FOUR_BLOCKS: i32 = 256;
+const EIGHT_BLOCKS: i32 = 512;
+
+export const KEY_STREAM: usize = memory.data(512, 16);
 const MASK_BLOCK: usize = memory.data(64, 16);
 
 /** Writes the 64 bytes of block `counter` under `key32` and `nonce12`. */
 export function chacha20Block(key32: usize, counter: u32, nonce12: usize, out64: usize): void {
-  const row0 = i32x4(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
-  const row1 = v128.load(key32);
-  const row2 = v128.load(key32, 16);
-  const row3 = i32x4(counter, load<i32>(nonce12), load<i32>(nonce12, 4), load<i32>(nonce12, 8));
-  let a = row0;
-  let b = row1;
-  let c = row2;
-  let d = row3;
-  for (let round = 0; round < 10; round++) {
-    a = i32x4.add(a, b);
-    d = rotate16(v128.xor(d, a));
-    c = i32x4.add(c, d);
-    b = rotate12(v128.xor(b, c));
-    a = i32x4.add(a, b);
-    d = rotate8(v128.xor(d, a));
-    c = i32x4.add(c, d);
-    b = rotate7(v128.xor(b, c));
-    b = v128.shuffle<i32>(b, b, 1, 2, 3, 0);
-    c = v128.shuffle<i32>(c, c, 2, 3, 0, 1);
-    d = v128.shuffle<i32>(d, d, 3, 0, 1, 2);
-    a = i32x4.add(a, b);
-    d = rotate16(v128.xor(d, a));
-    c = i32x4.add(c, d);
-    b = rotate12(v128.xor(b, c));
-    a = i32x4.add(a, b);
-    d = rotate8(v128.xor(d, a));
-    c = i32x4.add(c, d);
-    b = rotate7(v128.xor(b, c));
-    b = v128.shuffle<i32>(b, b, 3, 0, 1, 2);
-    c = v128.shuffle<i32>(c, c, 2, 3, 0, 1);
-    d = v128.shuffle<i32>(d, d, 1, 2, 3, 0);
-  }
-  v128.store(out64, i32x4.add(a, row0));
-  v128.store(out64, i32x4.add(b, row1), 16);
-  v128.store(out64, i32x4.add(c, row2), 32);
-  v128.store(out64, i32x4.add(d, row3), 48);
+  keyStream1(key32, counter, nonce12, out64);
 }
 
 /** The first 8 bytes of the block that `sample16` names: its counter, then its nonce (§5.4.4). */
 export function headerProtectionMask(key32: usize, sample16: usize, out8: usize): void {
-  chacha20Block(key32, load<u32>(sample16), sample16 + 4, MASK_BLOCK);
+  keyStream1(key32, load<u32>(sample16), sample16 + 4, MASK_BLOCK);
   store<u64>(out8, load<u64>(MASK_BLOCK));
-  wipe(MASK_BLOCK, 64);
+  wipe(MASK_BLOCK, BLOCK_SIZE);
+}
+
+/**
+ * Fills KEY_STREAM from block 0 on, with at least `len` bytes where it has room for them, and returns how many
+ * it wrote. Whoever calls it calls eraseKeyStream afterwards.
+ */
+export function prepareKeyStream(key32: usize, nonce12: usize, len: i32): i32 {
+  if (len <= 2 * BLOCK_SIZE) {
+    keyStream2(key32, 0, nonce12, KEY_STREAM);
+    return 2 * BLOCK_SIZE;
+  }
+  if (len <= 3 * BLOCK_SIZE) {
+    keyStream3(key32, 0, nonce12, KEY_STREAM);
+    return 3 * BLOCK_SIZE;
+  }
+  if (len <= FOUR_BLOCKS) {
+    xorKeyStream4(key32, 0, nonce12, KEY_STREAM);
+    return FOUR_BLOCKS;
+  }
+  xorKeyStream8(key32, 0, nonce12, KEY_STREAM);
+  return EIGHT_BLOCKS;
+}
+
+/** Erases `size` bytes of KEY_STREAM, and what a kernel spilled when it made that many. */
+export function eraseKeyStream(size: i32): void {
+  wipe(KEY_STREAM, size);
+  if (size > FOUR_BLOCKS) wipe(SPILL, SPILL_SIZE);
 }
 
 /** Exclusive-ors `len` bytes at `data` with the key stream that starts at block `counter`. */
@@ -66,30 +74,35 @@ export function chacha20Xor(
   data: usize,
   len: i32,
 ): void {
-  for (; len > 0; counter++) {
-    chacha20Block(key32, counter, nonce12, MASK_BLOCK);
-    const taken = min<i32>(len, 64);
-    for (let i: usize = 0; i < <usize>taken; i++) {
-      store<u8>(data + i, load<u8>(data + i) ^ load<u8>(MASK_BLOCK + i));
+  if (len >= EIGHT_BLOCKS) {
+    for (; len >= EIGHT_BLOCKS; len -= EIGHT_BLOCKS) {
+      xorKeyStream8(key32, counter, nonce12, data);
+      data += <usize>EIGHT_BLOCKS;
+      counter += 8;
     }
-    data += <usize>taken;
-    len -= taken;
+    wipe(SPILL, SPILL_SIZE);
   }
-  wipe(MASK_BLOCK, 64);
+  if (len > FOUR_BLOCKS) {
+    xorKeyStream8(key32, counter, nonce12, KEY_STREAM);
+    xorBytes(data, KEY_STREAM, len);
+    eraseKeyStream(EIGHT_BLOCKS);
+  } else if (len > 0) {
+    xorKeyStream4(key32, counter, nonce12, KEY_STREAM);
+    xorBytes(data, KEY_STREAM, len);
+    eraseKeyStream(FOUR_BLOCKS);
+  }
 }
 
-function rotate16(x: v128): v128 {
-  return v128.swizzle(x, i8x16(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
-}
-
-function rotate12(x: v128): v128 {
-  return v128.or(i32x4.shl(x, 12), i32x4.shr_u(x, 20));
-}
-
-function rotate8(x: v128): v128 {
-  return v128.swizzle(x, i8x16(3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14));
-}
-
-function rotate7(x: v128): v128 {
-  return v128.or(i32x4.shl(x, 7), i32x4.shr_u(x, 25));
+/** Exclusive-ors `len` bytes at `other` into those at `data`. */
+export function xorBytes(data: usize, other: usize, len: i32): void {
+  const end = data + <usize>len;
+  for (; data + 16 <= end; data += 16, other += 16) {
+    v128.store(data, v128.xor(v128.load(data), v128.load(other)));
+  }
+  if (data + 8 <= end) {
+    store<u64>(data, load<u64>(data) ^ load<u64>(other));
+    data += 8;
+    other += 8;
+  }
+  for (; data < end; data++, other++) store<u8>(data, load<u8>(data) ^ load<u8>(other));
 }
