@@ -157,7 +157,7 @@ class SymmetricState {
   mixKey(material: Uint8Array): void {
     const [ck, k] = hkdf(this.ck, material, 2);
     this.ck = ck!;
-    this.cipher = new CipherState(k!);
+    this.cipher = new CipherState(k);
   }
 
   mixHash(data: Uint8Array): void {
@@ -168,7 +168,7 @@ class SymmetricState {
     const [ck, h, k] = hkdf(this.ck, material, 3);
     this.ck = ck!;
     this.mixHash(h!);
-    this.cipher = new CipherState(k!);
+    this.cipher = new CipherState(k);
   }
 
   encryptAndHash(plaintext: Uint8Array): Bytes {

@@ -59,9 +59,9 @@ export class EngineHandshake {
   /** The message, or a negative status. */
   tryWrite(payload: Uint8Array): Bytes | number {
     const { exports } = this.#module;
-    const overhead = exports["handshakeOverhead"]!(this.state);
+    const overhead: number = exports["handshakeOverhead"]!(this.state);
     const out = this.#module.reserve(payload.length + overhead);
-    const length = exports["handshakeWrite"]!(
+    const length: number = exports["handshakeWrite"]!(
       this.state,
       this.#module.put(payload),
       payload.length,
@@ -119,14 +119,14 @@ export class EngineCipher {
     const data = this.#module.reserve(plaintext.length + 16);
     this.#module.bytes.set(plaintext, data);
     const { exports } = this.#module;
-    const length = exports["cipherEncryptWithAd"]!(this.#state, 0, 0, data, plaintext.length);
+    const length: number = exports["cipherEncryptWithAd"]!(this.#state, 0, 0, data, plaintext.length);
     return this.#module.get(data, length);
   }
 
   decrypt(ciphertext: Uint8Array): Bytes {
     const data = this.#module.put(ciphertext);
     const { exports } = this.#module;
-    const length = exports["cipherDecryptWithAd"]!(this.#state, 0, 0, data, ciphertext.length);
+    const length: number = exports["cipherDecryptWithAd"]!(this.#state, 0, 0, data, ciphertext.length);
     if (length < 0) throw new Error("the transport message is not authentic");
     return this.#module.get(data, length);
   }
