@@ -4,6 +4,8 @@
  *   engine    assembly/index.ts → build/engine.wasm, the module our own hosts load
  *   entries   test/entry/*.ts → build/test/*.wasm, what unit tests reach inside the engine
  *             (`entries:crypto` builds one)
+ *   contract  wit/types.wit → the error codes of engine and hosts
+ *   dist      the hosts → dist/, plain JavaScript with types, for runtimes without type stripping
  *   types     checks every tsconfig with tsc
  *
  * Without a target it builds `engine`. A target whose inputs have not changed is skipped: the digest of
@@ -11,7 +13,15 @@
  */
 import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 const ROOT = import.meta.dirname;
@@ -92,30 +102,94 @@ function entryNames(): string[] {
   return sources(join(ROOT, "test/entry")).map((file) => file.slice(file.lastIndexOf("/") + 1, -3));
 }
 
+/** The cases of `error-code` in wit/types.wit, in order. */
+function errorCodes(): string[] {
+  const wit = readFileSync(join(ROOT, "wit/types.wit"), "utf8");
+  const body = wit.slice(wit.indexOf("enum error-code {"));
+  return [...body.matchAll(/^ {4}([a-z][a-z0-9-]*),/gm)].map((match) => match[1] ?? "");
+}
+
+/** Writes the error codes for the hosts and for the engine. */
+function generateContract(): void {
+  const codes = errorCodes();
+  const host = [
+    "/** Generated from `error-code` in wit/types.wit by `node build.ts contract`. Do not edit. */",
+    "export const ERROR_CODES = [",
+    ...codes.map((code) => `  "${code}",`),
+    "] as const;",
+    "",
+    "/** The stable name of a failure. */",
+    "export type ErrorCode = (typeof ERROR_CODES)[number];",
+    "",
+  ];
+  writeFileSync(join(ROOT, "host/shared/ports/gen/error-code.ts"), host.join("\n"));
+  const engine = readFileSync(join(ROOT, "assembly/base/status.ts"), "utf8");
+  const header = engine.slice(0, engine.indexOf("export const OK"));
+  const constants = codes.map(
+    (code, index) =>
+      `export const ${code.toUpperCase().replaceAll("-", "_")}: i32 = -${index + 1};`,
+  );
+  const lines = ["export const OK: i32 = 0;", ...constants, ""];
+  writeFileSync(join(ROOT, "assembly/base/status.ts"), header + lines.join("\n"));
+  say(`${codes.length} error codes`);
+}
+
+/** Compiles the hosts to JavaScript and puts the engine where they look for it. */
+function buildDist(): void {
+  build("engine");
+  rmSync(join(ROOT, "dist"), { recursive: true, force: true });
+  run(process.execPath, [TSC, "-p", "tsconfig.dist.json"]);
+  mkdirSync(join(ROOT, "dist/build"), { recursive: true });
+  copyFileSync(join(ROOT, "build/engine.wasm"), join(ROOT, "dist/build/engine.wasm"));
+  copyAssets("host");
+  say("dist/");
+}
+
+/** Copies what the hosts read beside their code: schemas, manifests and pages. */
+function copyAssets(folder: string): void {
+  for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
+    if (!/\.(json|html|css|svg)$/.test(name) || name.endsWith("tsconfig.json")) continue;
+    const target = join(ROOT, "dist", folder, name);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(join(ROOT, folder, name), target);
+  }
+}
+
+const TARGETS: Readonly<Record<string, () => void>> = {
+  engine: () => compile("assembly/index.ts", "engine", "build/engine.wasm"),
+  entries: () => entryNames().forEach(compileEntry),
+  contract: generateContract,
+  dist: buildDist,
+  types: () => projects().forEach((project) => run(process.execPath, [TSC, "-p", project])),
+};
+
+function compileEntry(name: string): void {
+  compile(`test/entry/${name}.ts`, "test", `build/test/${name}.wasm`);
+}
+
 function build(target: string): void {
-  if (target === "engine") {
-    compile("assembly/index.ts", "engine", "build/engine.wasm");
-  } else if (target === "entries") {
-    for (const name of entryNames()) build(`entries:${name}`);
-  } else if (target.startsWith("entries:")) {
-    const name = target.slice("entries:".length);
-    compile(`test/entry/${name}.ts`, "test", `build/test/${name}.wasm`);
-  } else if (target === "types") {
-    for (const project of sources(ROOT).length === 0 ? [] : projects())
-      run(process.execPath, [TSC, "-p", project]);
-  } else {
-    console.error(
-      `build: there is no target "${target}"; the targets are engine, entries, entries:<name> and types`,
-    );
+  const known = TARGETS[target];
+  if (known !== undefined) known();
+  else if (target.startsWith("entries:")) compileEntry(target.slice("entries:".length));
+  else {
+    const names = [...Object.keys(TARGETS), "entries:<name>"].join(", ");
+    console.error(`build: there is no target "${target}"; the targets are ${names}`);
     process.exit(2);
   }
 }
 
 /** Every tsconfig of the repository, one for each set of globals. */
 function projects(): string[] {
-  return ["host/shared", "host/node", "test", "bench", "."].filter((folder) =>
-    existsSync(join(ROOT, folder, "tsconfig.json")),
-  );
+  return ["host/shared", "host/node", "test", "bench", "."].filter((folder) => {
+    const isProject = existsSync(join(ROOT, folder, "tsconfig.json"));
+    return isProject && (folder === "." || sources(join(ROOT, folder)).length > 0);
+  });
 }
 
-for (const target of targets.length === 0 ? ["engine"] : targets) build(target);
+if (args.includes("--help")) {
+  console.log(
+    "node build.ts [engine | entries | entries:<name> | contract | dist | types] [--quiet] [--force]",
+  );
+} else {
+  for (const target of targets.length === 0 ? ["engine"] : targets) build(target);
+}
