@@ -19,7 +19,7 @@ const RANGE_SHIFT: usize = 4;
 
 /** Bytes of a set of at most `capacity` ranges. */
 export function rangeSetSize(capacity: u32): usize {
-  return RANGES + (<usize>capacity << RANGE_SHIFT);
+  return RANGES + ((<usize>capacity) << RANGE_SHIFT);
 }
 
 export function rangeSetInit(set: usize, capacity: u32): void {
@@ -42,16 +42,16 @@ export function rangeSetHasRoom(set: usize): bool {
 
 /** First value of the range at `index` (0 is the lowest). */
 export function rangeSetStart(set: usize, index: u32): u64 {
-  return load<u64>(set + (<usize>index << RANGE_SHIFT), RANGES);
+  return load<u64>(set + ((<usize>index) << RANGE_SHIFT), RANGES);
 }
 
 /** First value behind the range at `index`. */
 export function rangeSetEnd(set: usize, index: u32): u64 {
-  return load<u64>(set + (<usize>index << RANGE_SHIFT), RANGES + 8);
+  return load<u64>(set + ((<usize>index) << RANGE_SHIFT), RANGES + 8);
 }
 
 function setRange(set: usize, index: u32, start: u64, end: u64): void {
-  const at = set + (<usize>index << RANGE_SHIFT);
+  const at = set + ((<usize>index) << RANGE_SHIFT);
   store<u64>(at, start, RANGES);
   store<u64>(at, end, RANGES + 8);
 }
@@ -75,9 +75,9 @@ function firstEndingFrom(set: usize, value: u64): u32 {
 function moveRanges(set: usize, to: u32, from: u32): void {
   const count = load<u32>(set, COUNT);
   memory.copy(
-    set + RANGES + (<usize>to << RANGE_SHIFT),
-    set + RANGES + (<usize>from << RANGE_SHIFT),
-    <usize>(count - from) << RANGE_SHIFT,
+    set + RANGES + ((<usize>to) << RANGE_SHIFT),
+    set + RANGES + ((<usize>from) << RANGE_SHIFT),
+    (<usize>(count - from)) << RANGE_SHIFT,
   );
   store<u32>(set, count + to - from, COUNT);
 }

@@ -99,7 +99,7 @@ export function receivedIsNew(received: usize, packetNumber: u64): bool {
   const largest = load<u64>(received, LARGEST);
   if (packetNumber > largest) return true;
   if (largest - packetNumber >= REPLAY_WINDOW_PACKETS) return false;
-  const bit = <u32>1 << <u32>(packetNumber & 7);
+  const bit = (<u32>1) << (<u32>(packetNumber & 7));
   return (<u32>load<u8>(windowByte(received, packetNumber)) & bit) == 0;
 }
 
@@ -117,7 +117,7 @@ function advanceWindow(received: usize, packetNumber: u64): void {
   }
   for (let skipped = largest + 1; skipped < packetNumber; skipped++) {
     const at = windowByte(received, skipped);
-    store<u8>(at, load<u8>(at) & ~(<u8>1 << <u8>(skipped & 7)));
+    store<u8>(at, load<u8>(at) & ~((<u8>1) << (<u8>(skipped & 7))));
   }
 }
 
@@ -168,7 +168,7 @@ export function receivedRecord(
     if (depth > load<u64>(received, REORDER_DEPTH)) store<u64>(received, depth, REORDER_DEPTH);
   }
   const at = windowByte(received, packetNumber);
-  store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(packetNumber & 7)));
+  store<u8>(at, load<u8>(at) | ((<u8>1) << (<u8>(packetNumber & 7))));
   addToRanges(received, packetNumber);
   if (isAckEliciting) scheduleAck(received, packetNumber, nowUs);
 }

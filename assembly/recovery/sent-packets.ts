@@ -31,8 +31,6 @@ export const SENT_SKIPPED: u8 = 4;
 /** Flags of a packet (RFC 9002 §2). */
 export const SENT_ACK_ELICITING: u8 = 1;
 export const SENT_IN_FLIGHT: u8 = 2;
-/** Sent while the window was not the limit; its acknowledgement does not open the window. */
-export const SENT_APP_LIMITED: u8 = 4;
 
 /** What stands for "no packet number", for instance before the first acknowledgement. */
 export const NO_PACKET: u64 = u64.MAX_VALUE;
@@ -261,6 +259,21 @@ export function sentPacketsMarkAcked(sent: usize, packet: usize): void {
 export function sentPacketsMarkLost(sent: usize, packet: usize): void {
   settle(sent, packet, SENT_LOST);
   append(sent, packet, LOST_HEAD, LOST_TAIL);
+}
+
+/** The first packet of the list of acknowledged ones, which stays there; 0 when the list is empty. */
+export function sentPacketsFirstAcked(sent: usize): usize {
+  return <usize>load<u32>(sent, ACKED_HEAD);
+}
+
+/** The first packet of the list of lost ones, which stays there; 0 when the list is empty. */
+export function sentPacketsFirstLost(sent: usize): usize {
+  return <usize>load<u32>(sent, LOST_HEAD);
+}
+
+/** The packet behind `packet` in its list, or 0. */
+export function sentPacketsBehind(packet: usize): usize {
+  return <usize>load<u32>(packet, PACKET_LINK);
 }
 
 /** The next newly acknowledged packet, or 0; its references are valid until the next packet is sent. */
