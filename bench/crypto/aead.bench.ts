@@ -1,0 +1,164 @@
+/**
+ * Packet protection by the engine against the platform's, libsodium's and noble's.
+ *
+ * The engine works in place in its memory; opening includes copying the packet in, because sealing has used the
+ * buffer up. node:crypto gets a KeyObject: with raw key bytes it would take three times as long.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  randomBytes,
+  type KeyObject,
+} from "node:crypto";
+import { join } from "node:path";
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import sodium from "libsodium-wrappers";
+import { TestModule } from "../../test/support/wasm.ts";
+import type { Bench, BenchContext, Candidate } from "../harness.ts";
+
+const NODE = "node:crypto";
+const TAG_SIZE = 16;
+const AAD_SIZE = 16;
+const OPTIONS = { authTagLength: TAG_SIZE };
+/** How many times as fast as node:crypto the engine has to be, by packet size in bytes. */
+const GOALS = new Map([
+  [64, 10],
+  [256, 5.5],
+  [1200, 2.3],
+  [4096, 0.95],
+  [16384, 0.42],
+]);
+
+/** A packet of one size with its key, ready for every implementation. */
+interface Packet {
+  readonly key: Buffer;
+  readonly keyObject: KeyObject;
+  readonly nonce: Buffer;
+  readonly aad: Buffer;
+  readonly plaintext: Buffer;
+  readonly ciphertext: Buffer;
+  readonly tag: Buffer;
+  readonly sealed: Buffer;
+}
+
+/** What the candidates write to, so that no compiler takes their work for useless. */
+let sink = 0;
+
+function packetOf(size: number): Packet {
+  const key = randomBytes(32);
+  const keyObject = createSecretKey(key);
+  const [nonce, aad, plaintext] = [randomBytes(12), randomBytes(AAD_SIZE), randomBytes(size)];
+  const cipher = createCipheriv("chacha20-poly1305", keyObject, nonce, OPTIONS);
+  cipher.setAAD(aad, { plaintextLength: size });
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  const tag = cipher.getAuthTag();
+  const sealed = Buffer.concat([ciphertext, tag]);
+  return { key, keyObject, nonce, aad, plaintext, ciphertext, tag, sealed };
+}
+
+/** The engine's test entry with a packet in its memory. */
+function engineOf(packet: Packet) {
+  const engine = new TestModule("crypto-a");
+  const [key, nonce, aad] = [
+    engine.put(packet.key),
+    engine.put(packet.nonce),
+    engine.put(packet.aad),
+  ];
+  const data = engine.put(packet.sealed);
+  const seal = engine.exports["aeadSeal"]!;
+  const open = engine.exports["aeadOpen"]!;
+  const size = packet.plaintext.length;
+  return {
+    bytes: engine.bytes,
+    data,
+    seal: () => seal(key, nonce, aad, AAD_SIZE, data, size),
+    open: () => open(key, nonce, aad, AAD_SIZE, data, size),
+  };
+}
+
+/** `action` in a loop, as a candidate. */
+function candidate(name: string, action: () => number, goal?: number): Candidate {
+  const run = (iterations: number) => {
+    for (let i = 0; i < iterations; i++) sink ^= action();
+  };
+  return goal === undefined ? { name, run } : { name, run, goal };
+}
+
+function sealing(packet: Packet, goal: number): Candidate[] {
+  const { key, keyObject, nonce, aad, plaintext } = packet;
+  const engine = engineOf(packet);
+  return [
+    candidate(NODE, () => {
+      const cipher = createCipheriv("chacha20-poly1305", keyObject, nonce, OPTIONS);
+      cipher.setAAD(aad, { plaintextLength: plaintext.length });
+      const ciphertext = cipher.update(plaintext);
+      cipher.final();
+      return ciphertext[0]! ^ cipher.getAuthTag()[0]!;
+    }),
+    candidate(
+      "libsodium-wrappers",
+      () => sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, aad, null, nonce, key)[0]!,
+    ),
+    candidate("@noble/ciphers", () => chacha20poly1305(key, nonce, aad).encrypt(plaintext)[0]!),
+    candidate(
+      "engine",
+      () => {
+        engine.seal();
+        return engine.bytes[engine.data]!;
+      },
+      goal,
+    ),
+  ];
+}
+
+function opening(packet: Packet, goal: number): Candidate[] {
+  const { key, keyObject, nonce, aad, ciphertext, tag, sealed } = packet;
+  const engine = engineOf(packet);
+  if (engine.open() !== 1) throw new Error("the engine does not open what node:crypto sealed");
+  return [
+    candidate(NODE, () => {
+      const decipher = createDecipheriv("chacha20-poly1305", keyObject, nonce, OPTIONS);
+      decipher.setAAD(aad, { plaintextLength: ciphertext.length });
+      decipher.setAuthTag(tag);
+      const plaintext = decipher.update(ciphertext);
+      decipher.final();
+      return plaintext[0]!;
+    }),
+    candidate(
+      "libsodium-wrappers",
+      () => sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, sealed, aad, nonce, key)[0]!,
+    ),
+    candidate("@noble/ciphers", () => chacha20poly1305(key, nonce, aad).decrypt(sealed)[0]!),
+    candidate(
+      "engine, copy in included",
+      () => {
+        engine.bytes.set(sealed, engine.data);
+        return engine.open();
+      },
+      goal,
+    ),
+  ];
+}
+
+async function compareAll(context: BenchContext): Promise<void> {
+  const build = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, "../../build.ts"), "entries:crypto-a", "--quiet"],
+    { stdio: "inherit" },
+  );
+  if (build.status !== 0) throw new Error("the test entry of the engine does not compile");
+  await sodium.ready;
+  for (const [size, goal] of GOALS) {
+    const packet = packetOf(size);
+    await context.compare(`seal ${size} B`, NODE, sealing(packet, goal));
+    await context.compare(`open ${size} B`, NODE, opening(packet, goal));
+  }
+  if (sink === 0.5) throw new Error("unreachable: the sink holds whole numbers");
+}
+
+export const bench: Bench = {
+  summary: "seal and open packets of 64 to 16384 bytes: engine, node:crypto, libsodium, noble",
+  run: compareAll,
+};
