@@ -144,7 +144,7 @@ describe("a supervised server", () => {
       ...SILENT,
       with: () => log,
       debug: (_: string, fields: object = {}) => {
-        const text = String((fields as Record<string, unknown>)["text"] ?? "");
+        const text = JSON.stringify(fields);
         orphan ||= Number(/orphan (\d+)/.exec(text)?.[1] ?? 0);
       },
     };
