@@ -13,6 +13,7 @@
  */
 import { Failure } from "../ports/failure.ts";
 import type { CallRecord } from "../ports/lane.ts";
+import type { Random } from "../ports/random.ts";
 
 const VERSION = 1;
 const FIXED_SIZE = 40;
@@ -23,6 +24,25 @@ export interface DecodedCall {
   readonly agent: string;
   readonly record: CallRecord;
   readonly payload: Uint8Array;
+}
+
+/** What a caller may choose of a record; the rest is drawn at random or has its default. */
+export type CallRecordChoices = Partial<Omit<CallRecord, "version">>;
+
+/** A record with fresh ids: a new trace, depth 1, 30 seconds, not to be repeated. */
+export function createCallRecord(random: Random, choices: CallRecordChoices = {}): CallRecord {
+  const ids = random.bytes(40);
+  return {
+    version: VERSION,
+    traceparent: `00-${getHex(ids, 0, 16)}-${getHex(ids, 16, 24)}-01`,
+    tenant: "default",
+    auditId: getHex(ids, 24, 32),
+    correlationId: getHex(ids, 32, 40),
+    timeoutMs: 30_000,
+    idempotencyKey: "",
+    depth: 1,
+    ...choices,
+  };
 }
 
 /** Writes record and payload as one message payload. Fails with `argument-invalid` for a field that does not fit. */
