@@ -89,6 +89,19 @@ export function parseCanonical(bytes: Uint8Array, limits: JsonLimits = JSON_LIMI
   return value;
 }
 
+const NEWLINE = 0x0a;
+
+/** A file that holds one signed document: its canonical text and one newline, nothing else. */
+export function documentBytes(value: Json): Uint8Array<ArrayBuffer> {
+  return utf8(`${canonicalText(value)}\n`);
+}
+
+/** Reads such a file; any other byte in it is refused. */
+export function parseDocument(bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): Json {
+  if (bytes.at(-1) !== NEWLINE) throw invalid("The file does not end in a newline");
+  return parseCanonical(bytes.subarray(0, -1), limits);
+}
+
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WHITESPACE = /[ \t\n\r]*/y;
 // oxlint-disable-next-line no-control-regex
