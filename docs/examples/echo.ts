@@ -7,9 +7,8 @@ const client = await listen({ identity: bob, pinned: [alice.publicKey] });
 
 // Bob's calls reach Alice's agent with who he is, proved by the handshake.
 server.serve("greeter", async function* ({ payload, peer }) {
-  yield new TextEncoder().encode(
-    `Hello ${new TextDecoder().decode(payload)}, I know you as ${peer.id}`,
-  );
+  const name = new TextDecoder().decode(payload);
+  yield new TextEncoder().encode(`Hello ${name}, I know you as ${peer.id}`);
 });
 
 // One encrypted UDP connection; every call is a stream of its own on it.
