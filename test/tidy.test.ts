@@ -11,7 +11,8 @@ const LINES_MAX = 500;
 const FILES = projectFiles();
 const isGenerated = (path: string): boolean => /(^|\/)gen\//.test(path);
 const CODE = FILES.filter((path) => /\.(ts|wit)$/.test(path) && !isGenerated(path));
-const ENGINE = CODE.filter((path) => path.startsWith("assembly/"));
+/** Generators of unrolled kernels stand beside the engine, but run on Node.js and are no part of it. */
+const ENGINE = CODE.filter((path) => path.startsWith("assembly/") && !path.includes("/generate/"));
 const HOST = CODE.filter((path) => path.startsWith("host/") && !path.endsWith(".d.ts"));
 const PORTABLE = HOST.filter((path) => path.startsWith("host/shared/"));
 
@@ -197,7 +198,7 @@ test("nothing unfinished, switched off or untyped is left behind", () => {
     CODE.filter((path) => path !== "test/tidy.test.ts"),
     (path, text) => [
       ...linesMatching(path, text, words, "finish it or file it"),
-      ...linesMatching(path, text, holes, "give it a type"),
+      ...linesMatching(path, withoutComments(text), holes, "give it a type"),
       ...linesMatching(path, text, off, "run every test"),
     ],
   );

@@ -10,7 +10,7 @@ import type { DatagramSocket, SocketAddress } from "../ports/datagrams.ts";
 import type { Random } from "../ports/random.ts";
 import { AddressBook } from "./address-bytes.ts";
 
-/** Fresh entropy kept in the engine for handshakes that it may accept. */
+/** One piece of entropy, for one handshake that the engine may accept. */
 const ENTROPY_SIZE = 32;
 
 export interface DriverOptions {
@@ -44,7 +44,7 @@ export class Driver {
     this.#random = options.random;
     this.#onEvent = options.onEvent;
     this.#onBug = options.onBug;
-    this.#engine.addEntropy(this.#random.bytes(ENTROPY_SIZE));
+    this.#refillEntropy();
   }
 
   /** Names the carrier. Called once, before the first turn. */
@@ -101,13 +101,19 @@ export class Driver {
   #receive(): void {
     this.#hasQueued = false;
     this.#engine.receive(this.now());
+    this.#refillEntropy();
     this.#drainEvents();
+  }
+
+  /** Every accepted first message used one piece up, whether its handshake completes or not. */
+  #refillEntropy(): void {
+    for (let wanted = this.#engine.entropyWanted(); wanted > 0; wanted--) {
+      this.#engine.addEntropy(this.#random.bytes(ENTROPY_SIZE));
+    }
   }
 
   #drainEvents(): void {
     for (let event = this.#engine.nextEvent(); event !== null; event = this.#engine.nextEvent()) {
-      // An accepted handshake used up one piece of entropy.
-      if (event.kind === "connected") this.#engine.addEntropy(this.#random.bytes(ENTROPY_SIZE));
       this.#onEvent(event);
     }
   }
