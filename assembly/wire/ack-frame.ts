@@ -11,7 +11,7 @@
  *            +-------------------------------+---------------+-------+-------+--- ~ ---+
  *            further, `count` times: gap u32 | length u32
  *
- *            in memory a range is { smallest u64, largest u64 }, both received; the newest range comes first
+ *            in memory a range is { smallest u64, largest u64 }, both received, the newest first
  * Limits     ACK_FURTHER_RANGES_MAX further ranges
  * Twin       test/reference/frames.ts
  */

@@ -3,10 +3,9 @@
  *
  * Spec       docs/protocol.md §1.2
  * Layer      wire (L1); imports nothing
- * Memory     Cursor, 12 bytes:  at usize | end usize | isShort u32; callers keep it in static memory
+ * Memory     Cursor, 12 bytes:  at usize | end usize | isShort u32; callers keep it in statics
  * Invariant  at <= end; once a read went past the end, isShort stays set and every read gives 0
  * Cost       one comparison a read, no allocation
- * Twin       test/reference/byte-reader.ts
  */
 
 /** Bytes of a Cursor. */

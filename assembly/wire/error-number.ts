@@ -1,6 +1,5 @@
 /**
- * Error codes on the wire: the position of the code in `error-code` of wit/types.wit, counted from
- * 1; 0 is none.
+ * Error codes on the wire: the place of the code in wit/types.wit, counted from 1; 0 is none.
  *
  * Spec       docs/protocol.md §8
  * Layer      wire (L1); imports base/status.ts

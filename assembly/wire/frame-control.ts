@@ -1,6 +1,5 @@
 /**
- * CONTROL frames: limits, blocked, reset and stop, the end of the handshake, the end of the
- * connection.
+ * CONTROL frames: limits, blocked, reset and stop, end of the handshake, end of the connection.
  *
  * Spec       docs/protocol.md §7.8
  * Layer      wire (L1); imports base/status.ts

@@ -3,8 +3,8 @@
  *
  * Spec       docs/protocol.md §7.1, §7.2, §7.9
  * Layer      wire (L1); imports base/status.ts
- * Invariant  total: any bytes give a size or FRAME_INVALID, never a trap, and nothing beyond the
- * input is read Twin       test/reference/frames.ts
+ * Invariant  total: any bytes give a size or FRAME_INVALID; nothing beyond the input is read
+ * Twin       test/reference/frames.ts
  */
 import { FRAME_INVALID, OK } from "../base/status.ts";
 import { readAck } from "./ack-frame.ts";
@@ -89,9 +89,15 @@ function readBody(cursor: Cursor, frame: Frame): i32 {
     case FRAME_CONTROL:
       return readControl(cursor, frame);
     default:
-      // CRYPTO is reserved and refused like a type that nobody knows.
-      return isFrameExtension(frame) ? OK : FRAME_INVALID;
+      return readExtension(cursor, frame);
   }
+}
+
+/** An extension's body is data; CRYPTO is reserved and refused like a type that nobody knows. */
+function readExtension(cursor: Cursor, frame: Frame): i32 {
+  frame.data = cursor.at;
+  frame.dataLength = cursor.remaining();
+  return isFrameExtension(frame) ? OK : FRAME_INVALID;
 }
 
 /** True for a frame that is skipped whatever it holds. */

@@ -9,7 +9,8 @@
  *            STREAM_DATA   stream id u64 | offset u64 | OPENING, when flagged OPEN | data
  *            STREAM_FIN    stream id u64 | final size u64
  *            DATAGRAM      data
- *            OPENING       band u8 | kind u8 | name length u16 | 0 u32 | name; padded to 8 in STREAM_DATA
+ *            OPENING       band u8 | kind u8 | name length u16 | 0 u32 | name
+ *                          (in STREAM_DATA the name is zero-padded to 8, since data follows)
  *
  * Limits     NAME_MAX; offset + data stays below 2^62
  */

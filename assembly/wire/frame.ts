@@ -76,7 +76,8 @@ export const FRAME_SIZE: i32 = 80;
  *
  *  0 type i32 | 4 flags i32 | 8 aux u32 | 12 band u8 | 13 kind u8 | 14 isOpen u8 | 15 isFin u8
  * 16 streamId u64 | 24 offset u64 | 32 value u64 | 40 code u64 | 48 applicationCode u64
- * 56 data usize | 60 dataLength i32 | 64 name usize | 68 nameLength i32 | 72 rangeCount i32 | 76 unused
+ * 56 data usize | 60 dataLength i32 | 64 name usize | 68 nameLength i32
+ * 72 rangeCount i32 | 76 unused
  *
  * | type | fields |
  * |---|---|
@@ -85,7 +86,8 @@ export const FRAME_SIZE: i32 = 80;
  * | STREAM_DATA | streamId, offset, data, isFin; isOpen and then band, kind, name |
  * | STREAM_FIN | streamId, value: final size; isFin |
  * | DATAGRAM | data |
- * | CONTROL | flags: subtype; value: limit or final size; streamId; code; CLOSE: applicationCode, data: reason |
+ * | CONTROL | flags: subtype; streamId; code; value: limit or final size |
+ * | CLOSE | code, applicationCode, data: reason |
  */
 @unmanaged
 export class Frame {

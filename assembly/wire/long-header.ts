@@ -1,6 +1,5 @@
 /**
- * Packets with a long head: Initial, Handshake and Hint, and the prologue that binds the clear
- * part.
+ * Packets with a long head (Initial, Handshake, Hint) and the prologue that binds the clear part.
  *
  * Spec       docs/protocol.md §3
  * Layer      wire (L1); imports base/status.ts
@@ -58,11 +57,11 @@ const PROLOGUE_LABEL: u32 = 0x3170786d;
 export const LONG_PACKET_SIZE: i32 = 56;
 
 /**
- * A decoded Initial, Handshake or Hint. Pointers lead into the datagram and hold as long as it
- * does.
+ * A decoded Initial, Handshake or Hint. Pointers lead into the datagram and live as long as it.
  *
- *  0 connectionId u64 | 8 keyId u64 | 16 type i32 | 20 kind i32 | 24 version u32 | 28 versionCount i32 |
- * 32 versions usize | 36 token usize | 40 tokenLength i32 | 44 body usize | 48 bodyLength i32
+ *  0 connectionId u64 | 8 keyId u64 | 16 type i32 | 20 kind i32 | 24 version u32
+ * 28 versionCount i32 | 32 versions usize | 36 token usize | 40 tokenLength i32
+ * 44 body usize | 48 bodyLength i32 | 52 unused
  *
  * `body` is the Noise message of an Initial or a Handshake; a Hint has none.
  */

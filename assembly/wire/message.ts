@@ -1,20 +1,20 @@
 /**
- * MXP messages: 32 bytes of header, the payload, 8 bytes of checksum; byte-exact with the published
- * format.
+ * MXP messages: 32 bytes of header, payload, 8 bytes of checksum; exactly the published format.
  *
  * Spec       docs/protocol.md §10
  * Layer      wire (L1); imports base/status.ts, base/xxh3.ts
  * Memory     on the wire, nothing is padded:
  *
- *            0               4       5       6       8               16              24              32
- *            +---------------+-------+-------+-------+---------------+---------------+---------------+
- *            | magic u32     | type  | flags | 0     | message id    | trace id      | payload bytes |
- *            +---------------+-------+-------+-------+---------------+---------------+---------------+
- *            | payload ...                                   | XXH3-64 of all before it u64          |
- *            +-----------------------------------------------+---------------------------------------+
+ *            0           4      5       6       8               16              24              32
+ *            +-----------+------+-------+-------+---------------+---------------+---------------+
+ *            | magic u32 | type | flags | 0 u16 | message id    | trace id      | payload bytes |
+ *            +-----------+------+-------+-------+---------------+---------------+---------------+
+ *            | payload ...                                      | XXH3-64 of all before it u64  |
+ *            +--------------------------------------------------+-------------------------------+
  *
- * Invariant  errors are found in the published order; a whole message is never acted on before its
- * checksum Limits     PAYLOAD_MAX, 16 MiB Twin       test/reference/mxp-message.ts
+ * Invariant  errors are found in the published order; the checksum is the last word
+ * Limits     PAYLOAD_MAX, 16 MiB
+ * Twin       test/reference/mxp-message.ts
  */
 import {
   BUFFER_TOO_SMALL,
@@ -63,7 +63,8 @@ export const MESSAGE_SIZE: i32 = 64;
 /**
  * A decoded message. `payload` leads into the input.
  *
- *  0 type i32 | 4 flags i32 | 8 messageId u64 | 16 traceId u64 | 24 payloadLength u64 | 32 payload usize | 36 unused
+ *  0 type i32 | 4 flags i32 | 8 messageId u64 | 16 traceId u64 | 24 payloadLength u64
+ * 32 payload usize | 36 unused
  * 40 needed u64: bytes that BUFFER_TOO_SMALL asks for
  * 48 expected u64, 56 found u64: checksum of the bytes, checksum in the trailer; set with
  * CHECKSUM_MISMATCH

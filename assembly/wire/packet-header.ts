@@ -1,6 +1,5 @@
 /**
- * The short header of protected packets, and what every packet has in the same place: id, type and
- * length.
+ * The short header of protected packets, and what every packet has in one place: id, type, length.
  *
  * Spec       docs/protocol.md §3.1, §4 · RFC 9001 §5.4 (the mask and how it is applied)
  * Layer      wire (L1); imports base/status.ts
@@ -12,7 +11,7 @@
  *            |                               |       | byte  | (body + tag)  | (low 4 bytes) |
  *            +-------------------------------+-------+-------+---------------+---------------+
  *                                              ^^^^^ ^^^^^^^                 ^^^^^^^^^^^^^^^
- *                                              bits 3-7 of flags, the number byte and the number are masked
+ *            masked: bits 3-7 of flags, the number byte, the packet number
  *
  * Invariant  reserved bits are read only after the AEAD has accepted the packet
  * Twin       test/reference/packet-header.ts

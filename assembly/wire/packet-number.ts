@@ -1,6 +1,5 @@
 /**
- * Packet numbers as they are sent: only as many bytes as the receiver needs to tell which one is
- * meant.
+ * Packet numbers as they are sent: as many bytes as the receiver needs to tell which one is meant.
  *
  * Spec       RFC 9000 §17.1, A.2, A.3 · docs/protocol.md §4.3
  * Layer      wire (L1); imports nothing

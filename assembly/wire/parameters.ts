@@ -3,11 +3,11 @@
  *
  * Spec       docs/protocol.md §6
  * Layer      wire (L1); imports base/status.ts
- * Memory     on the wire { id u16 | length u16 | value } each, then zeros to the end of the payload:
- *            an id of 0 begins the padding. The decoded form is Parameters.
- * Invariant  a known id at most once in all messages of one side; unknown, GREASE and reserved ids
- * are ignored Limits     CERTIFICATE_MAX, NAME_MAX, VERSIONS_MAX Twin
- * test/reference/parameters.ts
+ * Memory     on the wire { id u16 | length u16 | value } each, then zeros to the end of the
+ *            payload: an id of 0 begins the padding. The decoded form is Parameters.
+ * Invariant  a known id at most once in all messages of one side; all other ids are ignored
+ * Limits     CERTIFICATE_MAX, NAME_MAX, VERSIONS_MAX
+ * Twin       test/reference/parameters.ts
  */
 import { OK, PARAMETER_INVALID } from "../base/status.ts";
 import { Cursor, CURSOR_SIZE } from "./cursor.ts";
@@ -60,7 +60,8 @@ export const PARAMETERS_SIZE: i32 = 88;
  *  8 maxData u64 | 16 maxStreamData u64 | 24 maxStreamsBidi u64
  * 32 maxDatagramBytes u32 | 36 maxMessageBytes u32 | 40 maxAckDelayUs u32 | 44 maxPacketBytes i32
  * 48 connectionId u64 | 56 chosenVersion u32 | 60 offeredCount i32 | 64 offered usize
- * 68 certificate usize | 72 certificateLength i32 | 76 expectedName usize | 80 expectedNameLength i32 | 84 unused
+ * 68 certificate usize | 72 certificateLength i32
+ * 76 expectedName usize | 80 expectedNameLength i32 | 84 unused
  */
 @unmanaged
 export class Parameters {

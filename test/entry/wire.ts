@@ -7,7 +7,7 @@ import {
   readAck,
   readAckRanges,
 } from "../../assembly/wire/ack-frame.ts";
-import { CURSOR_SIZE, isZero, align8 } from "../../assembly/wire/cursor.ts";
+import { CURSOR_SIZE, isZero, align8, Cursor } from "../../assembly/wire/cursor.ts";
 import { errorNumber, statusOfErrorNumber } from "../../assembly/wire/error-number.ts";
 import {
   writeLimit,
@@ -120,6 +120,15 @@ import {
   decodeLongPacket,
   writePrologue,
 } from "../../assembly/wire/long-header.ts";
+import {
+  MESSAGE_SLICES_SIZE,
+  messageSlicesReset,
+  messageSlicesMessage,
+  messageSlicesIsComplete,
+  messageSlicesPayload,
+  messageSlicesPayloadLength,
+  messageSlicesPush,
+} from "../../assembly/wire/message-slices.ts";
 import {
   MESSAGE_MAGIC,
   MESSAGE_HEADER_SIZE,
@@ -331,6 +340,13 @@ export {
   writeUseXxHint,
   decodeLongPacket,
   writePrologue,
+  MESSAGE_SLICES_SIZE,
+  messageSlicesReset,
+  messageSlicesMessage,
+  messageSlicesIsComplete,
+  messageSlicesPayload,
+  messageSlicesPayloadLength,
+  messageSlicesPush,
   MESSAGE_MAGIC,
   MESSAGE_HEADER_SIZE,
   MESSAGE_TRAILER_SIZE,
@@ -419,3 +435,36 @@ export {
   isVersionGrease,
   versionListHas,
 };
+
+/** The methods of the cursor, which a module cannot export by themselves. */
+export function cursorOpen(cursor: usize, ptr: usize, length: i32): void {
+  changetype<Cursor>(cursor).open(ptr, length);
+}
+
+export function cursorRemaining(cursor: usize): i32 {
+  return changetype<Cursor>(cursor).remaining();
+}
+
+export function cursorU8(cursor: usize): u32 {
+  return changetype<Cursor>(cursor).u8();
+}
+
+export function cursorU16(cursor: usize): u32 {
+  return changetype<Cursor>(cursor).u16();
+}
+
+export function cursorU32(cursor: usize): u32 {
+  return changetype<Cursor>(cursor).u32();
+}
+
+export function cursorU64(cursor: usize): u64 {
+  return changetype<Cursor>(cursor).u64();
+}
+
+export function cursorTake(cursor: usize, length: i32): usize {
+  return changetype<Cursor>(cursor).take(length);
+}
+
+export function cursorRestIsZero(cursor: usize): bool {
+  return changetype<Cursor>(cursor).restIsZero();
+}
