@@ -8,6 +8,7 @@
  *            | key 32 | seeded u32 | pad 12 |
  * Invariant  the first 32 bytes of every key stream replace the key before anyone sees the rest, so that a
  *            stolen state tells nothing about what was drawn before
+ * Twin       test/reference/generator.ts
  */
 import { invariant } from "../base/invariant.ts";
 import { chacha20Block, chacha20Xor } from "./chacha20.ts";

@@ -4,6 +4,7 @@
  * Spec       RFC 5869 §2.2, §2.3
  * Layer      crypto (L1)
  * Limits     at most 255 × 32 bytes from one pseudo-random key (§2.3)
+ * Twin       test/reference/hmac.ts
  */
 import { invariant } from "../base/invariant.ts";
 import { wipe } from "./constant-time.ts";

@@ -7,6 +7,7 @@
  *            0                  112            176
  *            | inner SHA-256    | key ^ opad   |
  * Limits     a key of any length; one longer than a block is hashed first
+ * Twin       test/reference/hmac.ts
  */
 import { wipe } from "./constant-time.ts";
 import { sha256, sha256Final, sha256Init, sha256Update } from "./sha256.ts";

@@ -8,7 +8,7 @@
  *            | h 8×u32 | bytes u64 | pad u64 | block 64  |
  * Invariant  bytes % 64 of the block are filled; no branch or index depends on the data
  * Cost       64-word schedule in memory, eight rounds unrolled, so that no word is moved between names
- * Twin       test/reference/sha256.ts
+ * Twin       test/reference/sha2.ts
  */
 import { wipe } from "./constant-time.ts";
 

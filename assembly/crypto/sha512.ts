@@ -9,7 +9,7 @@
  * Invariant  bytes % 128 of the block are filled; no branch or index depends on the data
  * Limits     2^61 bytes: the upper half of the 128-bit length stays zero
  * Cost       80-word schedule in memory, eight rounds unrolled, so that no word is moved between names
- * Twin       test/reference/sha512.ts
+ * Twin       test/reference/sha2.ts
  */
 import { wipe } from "./constant-time.ts";
 
