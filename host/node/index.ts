@@ -3,10 +3,9 @@
  *
  * `docs/examples/echo.ts` shows it whole, and is executed by the tests.
  */
-import type { Lane } from "../shared/ports/lane.ts";
 import { createCallRecord, type CallRecordChoices } from "../shared/transport/call-record.ts";
-import { createTransport, type Transport } from "../shared/transport/index.ts";
-import type { CallRecord } from "../shared/ports/lane.ts";
+import { createTransport, type Connection, type Transport } from "../shared/transport/index.ts";
+import type { CallRecord, Lane } from "../shared/ports/lane.ts";
 import { selfSignedCertificate } from "../shared/trust/certificate.ts";
 import { createIdentity as newIdentity, type Identity } from "../shared/trust/identity.ts";
 import { nodeClock } from "./clock.ts";
@@ -43,6 +42,8 @@ export interface ListenOptions {
   /** A certificate by an authority; without it the node issues one to itself. */
   readonly certificate?: Uint8Array;
   readonly onLane?: (lane: Lane) => void;
+  /** Sees every established connection, for streams of bytes and datagrams beside the calls. */
+  readonly onConnection?: (connection: Connection) => void;
 }
 
 /** A new identity: an Ed25519 key that names the node, and the X25519 key of its handshakes. */
@@ -75,6 +76,7 @@ export function listen(options: ListenOptions): Promise<Transport> {
       authorities: options.authorities ?? [],
       pinned: options.pinned ?? [],
       acceptsConnections: true,
+      ...(options.onConnection === undefined ? {} : { onConnection: options.onConnection }),
     },
     options.onLane,
   );

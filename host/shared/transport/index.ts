@@ -40,6 +40,8 @@ export interface TransportOptions {
   readonly parameters?: Partial<TransportParameters>;
   readonly connectionsMax?: number;
   readonly onBug?: (error: unknown) => void;
+  /** Sees every established connection, for streams of bytes and datagrams beside the calls. */
+  readonly onConnection?: (connection: Connection) => void;
 }
 
 export interface DialTarget {
@@ -184,6 +186,7 @@ export async function createTransport(
     onConnection: (connection) => {
       const lane = new ConnectionLane(connection, lanePeer(connection), ports, agents);
       lanes.set(connection, lane);
+      options.onConnection?.(connection);
       onLane(lane);
     },
     ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
