@@ -16,7 +16,7 @@ interface Scene {
   readonly client: TestNode;
   readonly server: TestNode;
   readonly tap: Wiretap;
-  dial(): Promise<Lane>;
+  readonly dial: () => Promise<Lane>;
 }
 
 async function scene(): Promise<Scene> {
