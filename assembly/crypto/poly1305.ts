@@ -67,7 +67,7 @@ export function poly1305Finish(out16: usize): void {
   let h2 = load<u64>(H, 16);
   let h3 = load<u64>(H, 24);
   let h4 = load<u64>(H, 32);
-  // The second pass carries what 5 × the excess of the first leaves above a limb.
+  // The first pass may leave up to 40 above the lowest limb; the second cannot, as that limb is small then.
   for (let pass = 0; pass < 2; pass++) {
     h1 += h0 >> 26;
     h2 += h1 >> 26;
@@ -79,18 +79,11 @@ export function poly1305Finish(out16: usize): void {
     h3 &= LIMB;
     h4 &= LIMB;
   }
-  h1 += h0 >> 26;
-  h2 += h1 >> 26;
-  h3 += h2 >> 26;
-  h4 += h3 >> 26;
-  const low = (h0 & LIMB) | ((h1 & LIMB) << 26) | (h2 << 52);
-  const high = ((h2 & LIMB) >> 12) | ((h3 & LIMB) << 14) | (h4 << 40);
-  // h + 5 - 2^130 replaces h where it is not negative, chosen by a mask instead of a branch.
-  const c0 = ((h0 & LIMB) + 5) >> 26;
-  const c1 = ((h1 & LIMB) + c0) >> 26;
-  const c2 = ((h2 & LIMB) + c1) >> 26;
-  const c3 = ((h3 & LIMB) + c2) >> 26;
-  const five = (0 - ((h4 + c3) >> 26)) & 5;
+  const low = h0 | (h1 << 26) | (h2 << 52);
+  const high = (h2 >> 12) | (h3 << 14) | (h4 << 40);
+  // h + 5 reaches 2^130 where h is not below p, and then replaces h: chosen by a mask instead of a branch.
+  const over = (h4 + ((h3 + ((h2 + ((h1 + ((h0 + 5) >> 26)) >> 26)) >> 26)) >> 26)) >> 26;
+  const five = (0 - over) & 5;
   const reducedLow = low + five;
   const reducedHigh = high + u64(reducedLow < low);
   const tagLow = reducedLow + load<u64>(S);
