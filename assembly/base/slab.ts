@@ -78,3 +78,8 @@ export function slabAt(slab: usize, index: u32): usize {
 export function slabIndex(slab: usize, record: usize): u32 {
   return <u32>((record - load<usize>(slab, RECORDS)) / <usize>load<u32>(slab, RECORD_SIZE));
 }
+
+/** How many records, from index 0 on, were taken at least once: where a walk over all of them ends. */
+export function slabTouched(slab: usize): u32 {
+  return load<u32>(slab, FRESH);
+}

@@ -335,7 +335,7 @@ function detectLoss(r: usize, nowUs: u64): void {
 }
 
 /** spec: RFC 9002 §7.8: the window grows only while it is what limits the sender */
-function isAppLimited(r: usize): bool {
+function isWindowUnderused(r: usize): bool {
   if (load<u32>(r, APP_LIMITED) == 0) return false;
   const window = cubicWindow(r + CUBIC);
   const inFlight = load<u64>(r, PRIOR_IN_FLIGHT);
@@ -356,7 +356,7 @@ export function recoveryAckEnd(r: usize, ackDelayUs: u64, nowUs: u64): void {
   if (packet == 0) return;
   sentPacketsRaiseLargestAcked(sent, load<u64>(r, ACK_LARGEST));
   sampleRtt(r, ackDelayUs, nowUs);
-  const isLimited = isAppLimited(r);
+  const isLimited = isWindowUnderused(r);
   detectLoss(r, nowUs);
   const smoothedUs = rttSmoothedUs(r + RTT);
   for (; packet != 0; packet = sentPacketsBehind(packet)) {

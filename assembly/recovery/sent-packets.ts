@@ -5,9 +5,9 @@
  * Spec       RFC 9002 §A.1
  * Layer      recovery (L2)
  * Memory     sentPacketsSize(capacity) bytes:
- *              0        8      16             24              32      36     40          48
- *              | oldest | next | largestAcked | bytesInFlight | mask  | refs | lists     | capacity x packet |
- *            lists: acked head u32 | lost head u32 at 40, acked tail u32 | lost tail u32 at 48; packets at 64.
+ *              0        8      16             24              32     36     40      48     56         64
+ *              | oldest | next | largestAcked | bytesInFlight | mask | refs | acked | lost | eliciting | packets |
+ *            `acked` and `lost` are queues (base/fifo.ts).
  *            one packet, SENT_PACKET_SIZE bytes:
  *              0        8            16        20      24      28        30      31
  *              | number | sentTimeUs | refs at | next  | bytes | ref count | state | flags |
@@ -18,6 +18,7 @@
  *            which the packet threshold keeps short
  * Twin       test/reference/recovery.ts
  */
+import { fifoBehind, fifoFirst, fifoPop, fifoPush } from "../base/fifo.ts";
 import { invariant } from "../base/invariant.ts";
 import { frameRefsAvailable, frameRefsNext, frameRefsRelease } from "./frame-refs.ts";
 
@@ -44,10 +45,8 @@ const LARGEST_ACKED: usize = 16;
 const IN_FLIGHT: usize = 24;
 const MASK: usize = 32;
 const REFS: usize = 36;
-const ACKED_HEAD: usize = 40;
-const LOST_HEAD: usize = 44;
-const ACKED_TAIL: usize = 48;
-const LOST_TAIL: usize = 52;
+const ACKED: usize = 40;
+const LOST: usize = 48;
 const ELICITING: usize = 56;
 
 const PACKET_TIME: usize = 8;
@@ -139,12 +138,16 @@ export function sentPacketRefCount(packet: usize): u32 {
 /** Forgets the settled packets at the old end, and with them their frame references. */
 export function sentPacketsTrim(sent: usize): void {
   // Drained lists only: a listed packet must stay where it is.
-  if (load<u32>(sent, ACKED_HEAD) != 0 || load<u32>(sent, LOST_HEAD) != 0) return;
+  if (isListed(sent)) return;
   while (load<u64>(sent, OLDEST) < load<u64>(sent, NEXT)) {
     const packet = sentPacketAt(sent, load<u64>(sent, OLDEST));
     if (sentPacketState(packet) == SENT_OUTSTANDING) return;
     forgetOldest(sent, packet);
   }
+}
+
+function isListed(sent: usize): bool {
+  return fifoFirst(sent + ACKED) != 0 || fifoFirst(sent + LOST) != 0;
 }
 
 function forgetOldest(sent: usize, packet: usize): void {
@@ -165,7 +168,7 @@ export function sentPacketsHasRoom(sent: usize, refCount: u32): bool {
     frameRefsAvailable(refs) < refCount
   ) {
     if (load<u64>(sent, OLDEST) == load<u64>(sent, NEXT)) return false;
-    if (load<u32>(sent, ACKED_HEAD) != 0 || load<u32>(sent, LOST_HEAD) != 0) return false;
+    if (isListed(sent)) return false;
     const packet = sentPacketAt(sent, load<u64>(sent, OLDEST));
     const isNeeded = (sentPacketFlags(packet) & (SENT_ACK_ELICITING | SENT_IN_FLIGHT)) != 0;
     if (sentPacketState(packet) == SENT_OUTSTANDING && isNeeded) return false;
@@ -232,56 +235,39 @@ function settle(sent: usize, packet: usize, state: u8): void {
   }
 }
 
-function append(sent: usize, packet: usize, head: usize, tail: usize): void {
-  store<u32>(packet, 0, PACKET_LINK);
-  const last = <usize>load<u32>(sent + tail);
-  if (last == 0) store<u32>(sent + head, <u32>packet);
-  else store<u32>(last, <u32>packet, PACKET_LINK);
-  store<u32>(sent + tail, <u32>packet);
-}
-
-function takeFirst(sent: usize, head: usize, tail: usize): usize {
-  const packet = <usize>load<u32>(sent + head);
-  if (packet == 0) return 0;
-  const link = load<u32>(packet, PACKET_LINK);
-  store<u32>(sent + head, link);
-  if (link == 0) store<u32>(sent + tail, 0);
-  return packet;
-}
-
 /** Moves an outstanding packet to the list of acknowledged ones. */
 export function sentPacketsMarkAcked(sent: usize, packet: usize): void {
   settle(sent, packet, SENT_ACKED);
-  append(sent, packet, ACKED_HEAD, ACKED_TAIL);
+  fifoPush(sent + ACKED, packet, PACKET_LINK);
 }
 
 /** Moves an outstanding packet to the list of lost ones. */
 export function sentPacketsMarkLost(sent: usize, packet: usize): void {
   settle(sent, packet, SENT_LOST);
-  append(sent, packet, LOST_HEAD, LOST_TAIL);
+  fifoPush(sent + LOST, packet, PACKET_LINK);
 }
 
 /** The first packet of the list of acknowledged ones, which stays there; 0 when the list is empty. */
 export function sentPacketsFirstAcked(sent: usize): usize {
-  return <usize>load<u32>(sent, ACKED_HEAD);
+  return fifoFirst(sent + ACKED);
 }
 
 /** The first packet of the list of lost ones, which stays there; 0 when the list is empty. */
 export function sentPacketsFirstLost(sent: usize): usize {
-  return <usize>load<u32>(sent, LOST_HEAD);
+  return fifoFirst(sent + LOST);
 }
 
 /** The packet behind `packet` in its list, or 0. */
 export function sentPacketsBehind(packet: usize): usize {
-  return <usize>load<u32>(packet, PACKET_LINK);
+  return fifoBehind(packet, PACKET_LINK);
 }
 
 /** The next newly acknowledged packet, or 0; its references are valid until the next packet is sent. */
 export function sentPacketsTakeAcked(sent: usize): usize {
-  return takeFirst(sent, ACKED_HEAD, ACKED_TAIL);
+  return fifoPop(sent + ACKED, PACKET_LINK);
 }
 
 /** The next newly lost packet, or 0; its references are valid until the next packet is sent. */
 export function sentPacketsTakeLost(sent: usize): usize {
-  return takeFirst(sent, LOST_HEAD, LOST_TAIL);
+  return fifoPop(sent + LOST, PACKET_LINK);
 }

@@ -24,6 +24,7 @@ import {
   slabIndex,
   slabInit,
   slabTake,
+  slabTouched,
   slabUsed,
 } from "../../assembly/base/slab.ts";
 import {
@@ -235,6 +236,7 @@ export {
   slabCount,
   slabAt,
   slabIndex,
+  slabTouched,
   ID_ABSENT,
   idTableSize,
   idTableInit,
