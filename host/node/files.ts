@@ -1,6 +1,16 @@
 /** The files port over node:fs. Windows keeps no POSIX modes; there a file's folder protects it. */
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm } from "node:fs/promises";
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+} from "node:fs/promises";
 import { dirname } from "node:path";
 import { randomBytes } from "node:crypto";
 import { Failure, type ErrorCode } from "../shared/ports/failure.ts";
@@ -15,7 +25,7 @@ export const nodeFiles: Files = {
   },
 
   async write(path, bytes, mode) {
-    const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+    const temporary = temporaryBeside(path);
     await named(path, async () => {
       try {
         await writeNew(temporary, bytes, mode);
@@ -29,12 +39,21 @@ export const nodeFiles: Files = {
   },
 
   async create(path, bytes, mode) {
-    const created = await orNull(path, "EEXIST", async () => {
-      await writeNew(path, bytes, mode);
-      await syncFolder(dirname(path));
-      return true;
+    const temporary = temporaryBeside(path);
+    return named(path, async () => {
+      try {
+        await writeNew(temporary, bytes, mode);
+        // A link, unlike a rename, refuses to replace; and what it makes appears whole or not at all.
+        await link(temporary, path);
+        await syncFolder(dirname(path));
+        return true;
+      } catch (error) {
+        if (systemCode(error) === "EEXIST") return false;
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
     });
-    return created ?? false;
   },
 
   async append(path, bytes) {
@@ -85,6 +104,11 @@ export const nodeFiles: Files = {
 };
 
 // --- helpers ---
+
+/** In the same folder, because only there a rename is one step. */
+function temporaryBeside(path: string): string {
+  return `${path}.${randomBytes(6).toString("hex")}.tmp`;
+}
 
 /** Writes a file that must not exist yet, with exactly this mode, and syncs it. */
 async function writeNew(path: string, bytes: Uint8Array, mode: number): Promise<void> {

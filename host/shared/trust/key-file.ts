@@ -15,8 +15,8 @@ import {
   type JsonObject,
   parseJson,
 } from "./canonical-json.ts";
-import { type Identity, identityOf, KEY_BYTES } from "./identity.ts";
-import { formatIdentityKey, formatStaticKey } from "./key-text.ts";
+import { type Identity, identityOf, KEY_BYTES, peerId } from "./identity.ts";
+import { formatIdentityKey, formatStaticKey, parseKeyText } from "./key-text.ts";
 import type { TrustPorts } from "./ports.ts";
 
 const KIND = "mxp.identity/v1";
@@ -30,6 +30,14 @@ function malformed(path: string, problem: string): Failure {
     origin: "host",
     remedy:
       "Restore the file from a backup, or remove it and make a new identity with `rtt id new`.",
+    context: { path },
+  });
+}
+
+function missing(path: string): Failure {
+  return new Failure("identity-missing", "This node has no identity yet", {
+    origin: "local",
+    remedy: "Make one with `rtt id new`.",
     context: { path },
   });
 }
@@ -52,13 +60,7 @@ export async function readIdentity(
   passphrase?: string,
 ): Promise<Identity> {
   const info = await ports.files.info(path);
-  if (info === null) {
-    throw new Failure("identity-missing", "This node has no identity yet", {
-      origin: "local",
-      remedy: "Make one with `rtt id new`.",
-      context: { path },
-    });
-  }
+  if (info === null) throw missing(path);
   if (info.kind !== "file") throw malformed(path, "is not a plain file");
   if ((info.mode & OTHERS) !== 0) {
     throw new Failure("permission-denied", "Other users may read or change the identity file", {
@@ -82,6 +84,26 @@ export async function readIdentity(
     throw malformed(path, "holds private keys that do not belong to its public keys");
   }
   return identity;
+}
+
+/** What everyone may know of an identity. */
+export type PublicIdentity = Pick<Identity, "id" | "publicKey" | "staticPublicKey">;
+
+/** The public part of the identity at `path`, without its passphrase. Fails with `identity-missing`. */
+export async function readPublicIdentity(
+  ports: Pick<KeyFilePorts, "files">,
+  path: string,
+): Promise<PublicIdentity> {
+  const bytes = await ports.files.read(path);
+  if (bytes === null) throw missing(path);
+  const { id, identity, static: staticKey } = readDocument(path, bytes);
+  const publicKey = typeof identity === "string" ? parseKeyText(identity) : null;
+  const staticPublicKey = typeof staticKey === "string" ? parseKeyText(staticKey) : null;
+  if (publicKey?.kind !== "identity" || staticPublicKey?.kind !== "static") {
+    throw malformed(path, "does not name its public keys");
+  }
+  if (id !== peerId(publicKey.key)) throw malformed(path, "names an id that is not its key's");
+  return { id, publicKey: publicKey.key, staticPublicKey: staticPublicKey.key };
 }
 
 /** Writes a new identity, readable by its owner only. Fails with `permission-denied` when there is one already. */

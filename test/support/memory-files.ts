@@ -1,0 +1,49 @@
+/** The files port in memory, for tests that touch every byte of many files. Links and modes do not exist. */
+import type { Files } from "../../host/shared/ports/files.ts";
+
+export class MemoryFiles implements Files {
+  /** Every file by its path. */
+  readonly all = new Map<string, Uint8Array<ArrayBuffer>>();
+
+  async read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.all.get(path)?.slice() ?? null;
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    this.all.set(path, Uint8Array.from(bytes));
+  }
+
+  async create(path: string, bytes: Uint8Array): Promise<boolean> {
+    if (this.all.has(path)) return false;
+    await this.write(path, bytes);
+    return true;
+  }
+
+  async append(path: string, bytes: Uint8Array): Promise<void> {
+    await this.write(path, Uint8Array.from([...(this.all.get(path) ?? []), ...bytes]));
+  }
+
+  async remove(path: string): Promise<void> {
+    this.all.delete(path);
+  }
+
+  async makeFolder(): Promise<void> {
+    // A folder is the common beginning of its files' paths.
+  }
+
+  async list(path: string): Promise<readonly string[]> {
+    const inside = [...this.all.keys()].filter((name) => name.startsWith(`${path}/`));
+    const names = inside.map((name) => name.slice(path.length + 1).split("/")[0] as string);
+    return [...new Set(names)].sort();
+  }
+
+  async info(path: string): ReturnType<Files["info"]> {
+    const bytes = this.all.get(path);
+    if (bytes === undefined) return null;
+    return { kind: "file", sizeBytes: bytes.length, modifiedMs: 0, mode: 0o600 };
+  }
+
+  async realPath(path: string): Promise<string | null> {
+    return this.all.has(path) || (await this.list(path)).length > 0 ? path : null;
+  }
+}
