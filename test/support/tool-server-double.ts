@@ -7,13 +7,14 @@
  *   nonsense   answers a call with a line of no meaning      flood     answers a call with notifications for ever
  *   huge       answers a call with one endless line          orphan    starts a child of its own and hangs
  *   mute       never answers initialize                      dies      exits at once
- *   stranger   answers a question that nobody asked
+ *   stranger   answers a question nobody asked               repeatable  as slow, and says it may be repeated
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 const mode = process.argv[2] ?? "good";
 const REVISION = mode === "modern" ? "2026-07-28" : "2025-11-25";
+const isSlow = mode === "slow" || mode === "repeatable";
 let isDeaf = false;
 let calls = 0;
 
@@ -40,6 +41,7 @@ const ECHO = {
   name: "echo",
   description: "Returns its text.",
   inputSchema: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
+  annotations: mode === "repeatable" ? { idempotentHint: true } : {},
 };
 
 function answerCall(id: number, text: string): void {
@@ -59,7 +61,7 @@ function answerCall(id: number, text: string): void {
     const piece = "x".repeat(65536);
     process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":"`);
     setInterval(() => process.stdout.write(piece), 1);
-  } else if (mode === "slow") setTimeout(() => send({ id, result: complete }), 300);
+  } else if (isSlow) setTimeout(() => send({ id, result: complete }), 300);
   else send({ id, result: complete });
 }
 

@@ -9,6 +9,7 @@
  * optional for a reader that knows only those. `args` and `result` are spliced in and cut out as bytes.
  */
 import { Failure, type ErrorCode, ERROR_CODES, type Origin } from "../ports/failure.ts";
+import type { DeviceFacts } from "../trust/receipt/fields.ts";
 import type { CallCaps } from "./contract.ts";
 import { memberBytes, parseJson, scanObject, splice } from "./raw-json.ts";
 import type { JsonSchema } from "./schema.ts";
@@ -58,38 +59,16 @@ export interface ToolCallStart {
   readonly caps: CallCaps;
   /** The policy by which the host allowed the call. */
   readonly policy_id: string;
-  /** On whose behalf the host calls. */
-  readonly caller: string;
-  /** Digest of `args` as the host received them. */
-  readonly args_digest: string;
-}
-
-/** What a device knows of a call: it goes into the receipt that both sign. */
-export interface DeviceFacts {
-  readonly policy: {
-    readonly id: string;
-    readonly version: number;
-    readonly digest: string;
-    readonly decision: "allow" | "deny";
-    readonly rule: string;
-  };
-  /** Empty texts: it did not come so far. */
-  readonly server_received: string;
-  readonly server_returned: string;
-  readonly delivered: string;
-  readonly truncated: boolean;
-  readonly elapsed_us: {
-    readonly policy: number;
-    readonly server: number;
-    readonly total: number;
-  };
 }
 
 export interface ToolCallCompleted {
   readonly type: "tool.call.completed";
   readonly correlation_id: string;
   readonly elapsed_ms: number;
+  /** What the device will sign, besides what the host adds. */
   readonly facts: DeviceFacts;
+  /** Whether the result was cut at `maxBytes`. */
+  readonly truncated: boolean;
   /** How many deltas came before; when there are any, `result` is null and the deltas hold it. */
   readonly chunks: number;
 }

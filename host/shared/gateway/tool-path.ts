@@ -14,13 +14,9 @@ const PATH_NAMES: ReadonlySet<string> = new Set([
   "folder",
   "directory",
   "dir",
-  "root",
   "cwd",
   "source",
   "destination",
-  "target",
-  "from",
-  "to",
 ]);
 
 /** Looks like a path wherever it stands: absolute, home, a drive, a file URL, or climbing. */

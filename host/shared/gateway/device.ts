@@ -1,0 +1,246 @@
+/**
+ * The device role: supervises tool servers, announces what they offer to its hosts, and answers their calls under its
+ * own policy. A device dials; nothing ever dials a device.
+ */
+import type { Clock } from "../ports/clock.ts";
+import { Failure } from "../ports/failure.ts";
+import type { IncomingCall, Lane } from "../ports/lane.ts";
+import type { Processes } from "../ports/processes.ts";
+import type { Identity } from "../trust/identity.ts";
+import type { TrustPorts } from "../trust/ports.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { makeCallRecord } from "./call-record.ts";
+import { buildCatalog, type DeviceTool } from "./catalog.ts";
+import { Countersigner } from "./countersign.ts";
+import { DeviceCall } from "./device-call.ts";
+import {
+  decodeFrame,
+  type DeviceHello,
+  type DeviceWelcome,
+  encodeFrame,
+  type Frame,
+  readFields,
+  TOOLS_AGENT,
+  type ToolCallStart,
+  violation,
+} from "./frames.ts";
+import type { PolicyInForce } from "./permission.ts";
+import { splice } from "./raw-json.ts";
+import type { ReceiptBook } from "./receipt-book.ts";
+import { Replays } from "./replays.ts";
+import { ToolServer, type ToolServerLimits, type ToolServerSpec } from "./tool-server.ts";
+
+export interface ToolDeviceOptions {
+  readonly identity: Identity;
+  readonly name: string;
+  readonly tenant: string;
+  readonly ports: Pick<TrustPorts, "clock" | "random" | "digest" | "files" | "signatures">;
+  readonly processes: Processes;
+  readonly policy: () => PolicyInForce;
+  readonly book: ReceiptBook;
+  readonly servers: readonly ToolServerSpec[];
+  readonly serverLimits?: ToolServerLimits;
+  readonly concurrentMax: number;
+  readonly log: Logger;
+}
+
+/** How long a host may take to answer an announcement. */
+const HELLO_MS = 10_000;
+
+export class ToolDevice {
+  readonly #options: ToolDeviceOptions;
+  readonly #servers: readonly ToolServer[];
+  readonly #countersigner: Countersigner;
+  readonly #replays: Replays;
+  readonly #lanes = new Set<Lane>();
+  #catalog: ReadonlyMap<string, DeviceTool> = new Map();
+  #running = 0;
+
+  constructor(options: ToolDeviceOptions) {
+    this.#options = options;
+    const { ports, log, processes } = options;
+    this.#servers = options.servers.map(
+      (spec) =>
+        new ToolServer({
+          spec,
+          processes,
+          clock: ports.clock,
+          random: ports.random,
+          log,
+          ...(options.serverLimits === undefined ? {} : { limits: options.serverLimits }),
+          onTools: () => this.#rebuild(),
+        }),
+    );
+    this.#countersigner = new Countersigner({
+      identity: options.identity,
+      clock: ports.clock,
+      signatures: ports.signatures,
+      book: options.book,
+      log,
+    });
+    this.#replays = new Replays(ports.clock);
+  }
+
+  get servers(): readonly ToolServer[] {
+    return this.#servers;
+  }
+
+  get catalog(): ReadonlyMap<string, DeviceTool> {
+    return this.#catalog;
+  }
+
+  /** Starts every server; one that fails is tried again by itself and keeps nothing else back. */
+  async start(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.start()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop()));
+    await this.#countersigner.close();
+  }
+
+  /** Announces this device over a lane that it dialled, and again whenever its catalogue changes. */
+  async attach(lane: Lane): Promise<DeviceWelcome> {
+    const welcome = await this.#hello(lane);
+    this.#lanes.add(lane);
+    void lane.closed.then(() => this.#lanes.delete(lane));
+    return welcome;
+  }
+
+  /** Answers calls of the agent "tools". */
+  async *handle(call: IncomingCall): AsyncGenerator<Uint8Array> {
+    if (call.peer.trust !== "pinned" && call.peer.trust !== "certified") throw stranger();
+    const frame = decodeFrame(call.payload);
+    if (frame.type === "tool.call.start") yield* this.#serve(frame, call);
+    else if (frame.type === "tool.receipt.sign") yield await this.#countersigner.sign(frame, call);
+    else throw violation(`a device takes no frame "${frame.type.slice(0, 64)}"`);
+  }
+
+  async *#serve(frame: Frame, call: IncomingCall): AsyncGenerator<Uint8Array> {
+    const start = readFields<ToolCallStart>(frame, {
+      correlation_id: "string",
+      tool: "object",
+      caps: "object",
+      policy_id: "string",
+    });
+    checkStart(start, call);
+    if (frame.raw === null) throw violation("a call has no arguments");
+    if (this.#running >= this.#options.concurrentMax) throw busy(this.#options.concurrentMax);
+    const args = frame.raw;
+    this.#running += 1;
+    try {
+      yield* await this.#replays.once(call, () => this.#run(call, start, args));
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  async #run(
+    call: IncomingCall,
+    start: ToolCallStart,
+    args: Uint8Array,
+  ): Promise<readonly Uint8Array[]> {
+    const { identity, tenant, ports, policy } = this.#options;
+    const end = await new DeviceCall(
+      {
+        id: identity.id,
+        tenant,
+        clock: ports.clock,
+        digest: ports.digest,
+        files: ports.files,
+        policy,
+        findTool: (name) => this.#catalog.get(name),
+      },
+      call,
+      start,
+      args,
+    ).run();
+    this.#countersigner.note(end.facts, call);
+    this.#options.log.info("call.served", {
+      correlationId: start.correlation_id,
+      tool: start.tool.name,
+      outcome: end.facts.served.outcome,
+      failureCode: end.facts.served.code,
+      elapsedUs: end.facts.served.elapsedUs,
+    });
+    return end.frames;
+  }
+
+  #rebuild(): void {
+    const { log } = this.#options;
+    const isReady = (server: ToolServer): boolean => server.tools.length > 0;
+    this.#catalog = buildCatalog(this.#servers.filter(isReady), (tool, failure) =>
+      log.warn("catalog.refused", { tool, failure }),
+    );
+    for (const lane of this.#lanes) {
+      this.#hello(lane).catch((thrown: unknown) =>
+        log.warn("hello.failed", { failure: Failure.from(thrown) }),
+      );
+    }
+  }
+
+  async #hello(lane: Lane): Promise<DeviceWelcome> {
+    const { identity, name, tenant, ports } = this.#options;
+    const hello: DeviceHello = {
+      type: "device.hello",
+      device_id: identity.id,
+      tenant,
+      name,
+      catalog: [...this.#catalog.values()].map((tool) => tool.entry),
+    };
+    const frame = decodeFrame(await askHost(lane, hello, tenant, ports));
+    if (frame.type !== "device.welcome") throw violation("a host answers with device.welcome");
+    return readFields<DeviceWelcome>(frame, { host_id: "string", name: "string", tools: "number" });
+  }
+}
+
+/** Sends one frame to the host and returns its one answer. */
+export async function askHost(
+  lane: Lane,
+  fields: { readonly type: string },
+  tenant: string,
+  ports: { readonly random: TrustPorts["random"]; readonly clock: Clock },
+): Promise<Uint8Array> {
+  const record = makeCallRecord(ports.random, {
+    tenant,
+    timeoutMs: HELLO_MS,
+    depth: 1,
+    isIdempotent: true,
+  });
+  const parts: Uint8Array[] = [];
+  for await (const part of lane.call(TOOLS_AGENT, record, encodeFrame({ ...fields }))) {
+    parts.push(part);
+  }
+  return splice(...parts);
+}
+
+/** The frame and the record of a call say some things twice; they must agree. */
+function checkStart(start: ToolCallStart, call: IncomingCall): void {
+  // Only the kind of the two is known; what is in them comes from the other side.
+  const tool: Partial<Record<string, unknown>> = start.tool;
+  const caps: Partial<Record<string, unknown>> = { ...start.caps };
+  const isText = (value: unknown): boolean =>
+    typeof value === "string" && value.length > 0 && value.length <= 256;
+  const isCap = (value: unknown): boolean =>
+    typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  if (!isText(tool["name"]) || !isText(tool["version"])) throw violation("a call names no tool");
+  if (!isCap(caps["timeoutMs"]) || !isCap(caps["maxBytes"])) throw violation("a call has no caps");
+  if (start.correlation_id !== call.record.correlationId) {
+    throw violation("a call has two correlation ids");
+  }
+}
+
+function stranger(): Failure {
+  return new Failure("peer-unknown", "this node is not paired with the caller", {
+    origin: "policy",
+    remedy: "Pair the two nodes with `rtt invite` and `rtt join`.",
+  });
+}
+
+function busy(concurrentMax: number): Failure {
+  return new Failure("would-block", `the device already serves ${concurrentMax} calls`, {
+    origin: "host",
+    context: { concurrentMax },
+    remedy: "Call again in a moment, or raise calls.concurrentMax.",
+  });
+}
