@@ -13,7 +13,7 @@ import {
   KEY_STREAM,
   chacha20Xor,
   eraseKeyStream,
-  prepareKeyStream,
+  fillKeyStream,
   xorBytes,
 } from "./chacha20.ts";
 import { equalConstantTime, wipe } from "./constant-time.ts";
@@ -32,11 +32,10 @@ export function aeadSeal(
   data: usize,
   len: i32,
 ): void {
-  const prepared = prepareKeyStream(key32, nonce12, BLOCK_SIZE + len);
+  const prepared = fillKeyStream(key32, 0, nonce12, BLOCK_SIZE + len);
   poly1305Init(KEY_STREAM, max<i32>(aadLen, len));
   encrypt(key32, nonce12, data, len, prepared);
   authenticate(aad, aadLen, data, len, data + <usize>len);
-  eraseKeyStream(prepared);
 }
 
 /**
@@ -51,24 +50,23 @@ export function aeadOpen(
   data: usize,
   len: i32,
 ): bool {
-  const prepared = prepareKeyStream(key32, nonce12, BLOCK_SIZE + len);
+  const prepared = fillKeyStream(key32, 0, nonce12, BLOCK_SIZE + len);
   poly1305Init(KEY_STREAM, max<i32>(aadLen, len));
   authenticate(aad, aadLen, data, len, TAG);
   const isAuthentic = equalConstantTime(TAG, data + <usize>len, TAG_SIZE);
   // The right tag of a forged packet is a secret: whoever learns it has made the forgery succeed.
   wipe(TAG, TAG_SIZE);
   if (isAuthentic) encrypt(key32, nonce12, data, len, prepared);
-  eraseKeyStream(prepared);
+  else eraseKeyStream(prepared);
   return isAuthentic;
 }
 
-/** Takes block 1 on from the prepared key stream and what lies beyond it from the cipher. */
+/** Takes block 1 on from the prepared key stream, erases that, and takes the rest from the cipher. */
 function encrypt(key32: usize, nonce12: usize, data: usize, len: i32, prepared: i32): void {
   const covered = min<i32>(len, prepared - BLOCK_SIZE);
   xorBytes(data, KEY_STREAM + <usize>BLOCK_SIZE, covered);
+  eraseKeyStream(prepared);
   if (len > covered) {
-    // KEY_STREAM is about to be used for the rest, and every use starts from zeros.
-    eraseKeyStream(prepared);
     const counter = <u32>(prepared / BLOCK_SIZE);
     chacha20Xor(key32, counter, nonce12, data + <usize>covered, len - covered);
   }

@@ -21,6 +21,8 @@ import {
 } from "./gen/chacha20-kernels.ts";
 
 export const BLOCK_SIZE: i32 = 64;
+const TWO_BLOCKS: i32 = 128;
+const THREE_BLOCKS: i32 = 192;
 const FOUR_BLOCKS: i32 = 256;
 const EIGHT_BLOCKS: i32 = 512;
 
@@ -40,23 +42,27 @@ export function headerProtectionMask(key32: usize, sample16: usize, out8: usize)
 }
 
 /**
- * Fills KEY_STREAM from block 0 on, with at least `len` bytes where it has room for them, and returns how many
- * it wrote. Whoever calls it calls eraseKeyStream afterwards.
+ * Fills KEY_STREAM from block `counter` on with the least that covers `len` bytes, at most all of it, and returns
+ * how many it wrote. Whoever calls it calls eraseKeyStream afterwards.
  */
-export function prepareKeyStream(key32: usize, nonce12: usize, len: i32): i32 {
-  if (len <= 2 * BLOCK_SIZE) {
-    keyStream2(key32, 0, nonce12, KEY_STREAM);
-    return 2 * BLOCK_SIZE;
+export function fillKeyStream(key32: usize, counter: u32, nonce12: usize, len: i32): i32 {
+  if (len <= BLOCK_SIZE) {
+    keyStream1(key32, counter, nonce12, KEY_STREAM);
+    return BLOCK_SIZE;
   }
-  if (len <= 3 * BLOCK_SIZE) {
-    keyStream3(key32, 0, nonce12, KEY_STREAM);
-    return 3 * BLOCK_SIZE;
+  if (len <= TWO_BLOCKS) {
+    keyStream2(key32, counter, nonce12, KEY_STREAM);
+    return TWO_BLOCKS;
+  }
+  if (len <= THREE_BLOCKS) {
+    keyStream3(key32, counter, nonce12, KEY_STREAM);
+    return THREE_BLOCKS;
   }
   if (len <= FOUR_BLOCKS) {
-    xorKeyStream4(key32, 0, nonce12, KEY_STREAM);
+    xorKeyStream4(key32, counter, nonce12, KEY_STREAM);
     return FOUR_BLOCKS;
   }
-  xorKeyStream8(key32, 0, nonce12, KEY_STREAM);
+  xorKeyStream8(key32, counter, nonce12, KEY_STREAM);
   return EIGHT_BLOCKS;
 }
 
@@ -74,22 +80,18 @@ export function chacha20Xor(
   data: usize,
   len: i32,
 ): void {
-  if (len >= EIGHT_BLOCKS) {
-    for (; len >= EIGHT_BLOCKS; len -= EIGHT_BLOCKS) {
+  const rest = len & (EIGHT_BLOCKS - 1);
+  const end = data + <usize>(len - rest);
+  if (data < end) {
+    for (; data < end; data += <usize>EIGHT_BLOCKS, counter += 8) {
       xorKeyStream8(key32, counter, nonce12, data);
-      data += <usize>EIGHT_BLOCKS;
-      counter += 8;
     }
     wipe(SPILL, SPILL_SIZE);
   }
-  if (len > FOUR_BLOCKS) {
-    xorKeyStream8(key32, counter, nonce12, KEY_STREAM);
-    xorBytes(data, KEY_STREAM, len);
-    eraseKeyStream(EIGHT_BLOCKS);
-  } else if (len > 0) {
-    xorKeyStream4(key32, counter, nonce12, KEY_STREAM);
-    xorBytes(data, KEY_STREAM, len);
-    eraseKeyStream(FOUR_BLOCKS);
+  if (rest > 0) {
+    const made = fillKeyStream(key32, counter, nonce12, rest);
+    xorBytes(data, KEY_STREAM, rest);
+    eraseKeyStream(made);
   }
 }
 

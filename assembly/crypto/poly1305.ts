@@ -18,7 +18,7 @@ const LIMB: u64 = 0x3ffffff;
 /** 2^128 as part of the fifth limb: the bit that §2.5 sets above a full block. */
 const FULL_BLOCK: u64 = 1 << 24;
 /** From here on the powers of r cost less than the steps they save (bench crypto/aead). */
-export const BY_FOUR_MIN: i32 = 256;
+const BY_FOUR_MIN: i32 = 256;
 
 const H: usize = memory.data(224, 16);
 const R: usize = H + 40;
