@@ -150,7 +150,7 @@ describe("one form only", () => {
     expect(twin(signature(shifted, offset), message, key)).toBe(false);
   });
 
-  test("an R of y = 0 and 1 beyond p is refused, although its value is a point", () => {
+  test("an R spelled with y = p + 1 is refused, although its value is that point", () => {
     // R is the identity when the nonce is 0; p + 1 is another spelling of its y.
     const canonical = encodePoint(multiplyBase(0n));
     const other = toLittleEndian(P + 1n);
