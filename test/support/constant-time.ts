@@ -71,7 +71,7 @@ export function callersOf(text: string): Map<string, Set<string>> {
 /** Suspect locals at one point; undefined where control never comes. */
 type State = Set<string> | undefined;
 
-function join(left: State, right: State): State {
+function merge(left: State, right: State): State {
   if (left === undefined || right === undefined) return left ?? right;
   return new Set([...left, ...right]);
 }
@@ -213,7 +213,7 @@ class Walk {
   #block(node: Node, parts: readonly Node[]): boolean {
     const label = this.#open(node);
     const isSuspect = this.#walkAll(parts);
-    this.#state = join(this.#state, label.state);
+    this.#state = merge(this.#state, label.state);
     return isSuspect || label.isSuspect;
   }
 
@@ -224,7 +224,7 @@ class Walk {
       const label = this.#open(node);
       this.#state = head && new Set(head);
       const isSuspect = this.#walkAll(parts);
-      const next = join(head, label.state);
+      const next = merge(head, label.state);
       if (next?.size === head?.size) return isSuspect;
       head = next;
     }
@@ -237,7 +237,7 @@ class Walk {
     const after = this.#state;
     this.#state = before;
     const isOtherSuspect = arms[1] !== undefined && this.#walkAll(operands(arms[1]));
-    this.#state = join(after, this.#state);
+    this.#state = merge(after, this.#state);
     return isSuspect || isOtherSuspect;
   }
 
@@ -248,7 +248,7 @@ class Walk {
     for (const name of (node as readonly Node[]).slice(1)) {
       const label = typeof name === "string" ? this.#labels.get(name) : undefined;
       if (label === undefined) continue;
-      label.state = join(label.state, this.#state && new Set(this.#state));
+      label.state = merge(label.state, this.#state && new Set(this.#state));
       label.isSuspect ||= isValueSuspect;
     }
     if (op !== "br_if") this.#state = undefined;
