@@ -9,6 +9,8 @@
  *            times are microseconds on the host's monotonic clock, 0 where a timer is not set
  */
 
+import { Local } from "./local.ts";
+
 /** The slot is not in use. */
 export const PHASE_FREE: i32 = 0;
 /** Noise messages go to and fro; there are no packet keys. */
@@ -45,15 +47,19 @@ export const NOTICE_CLOSED: u32 = 4;
 
 @unmanaged
 export class Connection {
-  // --- identity of the slot ---
-  /** Never used again while the endpoint lives; 0 while the slot is free. */
+  /** What all connections of the endpoint share. */
+  local: Local;
+  // --- identity of the slot; everything from here to the sub-states is zero while the slot is free ---
+  phase: i32;
+  /** Never used again while the endpoint lives. */
   handle: i32;
   slot: i32;
-  phase: i32;
   isInitiator: i32;
   pattern: i32;
   trust: i32;
   notices: u32;
+  /** The application knows this connection, so it will hear of its end. */
+  isShown: i32;
 
   // --- handshake ---
   /** True when the responder saw a valid 1-RTT packet, or the initiator saw HANDSHAKE_DONE. */
@@ -64,9 +70,13 @@ export class Connection {
   refusal: i32;
   /** The initiator has read an authentic message: hints are not believed any more. */
   hasAuthentic: i32;
+  /** Split() has given the packet keys. */
+  hasKeys: i32;
   /** The message in `message` must go out now. */
   owesMessage: i32;
   messageSize: i32;
+  /** How often the message was repeated, and all messages together. */
+  backoff: u32;
   resends: u32;
   handshakeDeadlineUs: u64;
   resendAtUs: u64;
@@ -79,23 +89,28 @@ export class Connection {
   /** The id that the client chose for its first packet. */
   initialId: u64;
   version: u32;
+  /** The version that nobody speaks, which the initiator offered beside the real one. */
+  greaseVersion: u32;
   isValidated: i32;
   /** Bytes from and to an address that is not validated (RFC 9000 §8.1). */
   unvalidatedReceived: u64;
   unvalidatedSent: u64;
 
   // --- peer's limits (transport parameters) ---
+  peerMaxData: u64;
+  peerMaxStreamData: u64;
+  peerMaxStreamsBidi: u64;
   peerMaxDatagram: u32;
   peerMaxMessage: u32;
   peerMaxAckDelayUs: u32;
   peerIdleTimeoutMs: u32;
   maxPacket: i32;
-  hasParameters: i32;
+  /** Bit `id` is set when the peer has stated the parameter. */
+  peerParameters: u32;
+  /** Our certificate is part of what we tell the peer. */
+  showsCertificate: i32;
 
   // --- packets ---
-  nextNumber: u64;
-  /** Probes that the loss timer asked for and that have not been sent. */
-  probes: i32;
   owesPing: i32;
 
   // --- timers ---
@@ -104,12 +119,14 @@ export class Connection {
   /** True after an ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   hasSentSinceReceived: i32;
   closeEndsAtUs: u64;
+  /** When the pacer lets the packet go that it holds back. */
+  pacingAtUs: u64;
 
   // --- close ---
   owesClose: i32;
-  closeCode: u32;
+  /** Why the connection ended: a status, 0 when an application closed it. */
+  closeStatus: i32;
   isClosedByPeer: i32;
-  isApplicationClose: i32;
   applicationCode: u64;
   reasonSize: i32;
   /** Packets since the last answer with CLOSE; it doubles the distance between answers. */
@@ -121,18 +138,15 @@ export class Connection {
   packetsReceived: u64;
   bytesSent: u64;
   bytesReceived: u64;
-  packetsLost: u64;
-  retransmittedBytes: u64;
-  probeTimeouts: u64;
-  duplicatePackets: u64;
-  reorderDepth: u64;
-  largestReceived: u64;
 
   // --- sizes of what lies below ---
   certificateSize: i32;
   expectedNameSize: i32;
   hasExpectedIdentity: i32;
   hasRemoteStatic: i32;
+  hasPeerIdentity: i32;
+  /** The streams hold memory of the endpoint. */
+  hasStreams: i32;
 
   // --- sub-states, reserved with the slot ---
   remote: usize;
@@ -148,9 +162,8 @@ export class Connection {
   expectedIdentity: usize;
   expectedName: usize;
   reason: usize;
-  recovery: usize;
   received: usize;
-  frameRefs: usize;
+  recovery: usize;
   streams: usize;
   datagramsOut: usize;
   datagramsIn: usize;
@@ -159,5 +172,5 @@ export class Connection {
 /** True while packets under the packet keys are sent and taken. */
 export function hasPacketKeys(connection: Connection): bool {
   const phase = connection.phase;
-  return phase >= PHASE_CONFIRMING && phase <= PHASE_ESTABLISHED;
+  return connection.hasKeys != 0 && phase >= PHASE_CONFIRMING && phase <= PHASE_ESTABLISHED;
 }

@@ -228,6 +228,11 @@ export interface EndpointEngine {
 
   /** Fresh entropy for handshakes this endpoint will accept: 32 bytes for each, kept in a small stock. */
   addEntropy(entropy: Uint8Array): void;
+  /**
+   * How many pieces the stock still takes; 0 when this endpoint accepts nothing. Each accepted first message uses
+   * one up, also when its handshake never completes, so the host refills after every `receive`.
+   */
+  entropyWanted(): number;
   trustAuthority(publicKey: Uint8Array): void;
   pinIdentity(publicKey: Uint8Array): void;
   unpinIdentity(publicKey: Uint8Array): void;

@@ -122,6 +122,10 @@ export class WasmEndpoint implements EndpointEngine {
     this.#call("addEntropy", () => this.#exports.endpointAddEntropy());
   }
 
+  entropyWanted(): number {
+    return this.#call("entropyWanted", () => this.#exports.endpointEntropyWanted());
+  }
+
   trustAuthority(publicKey: Uint8Array): void {
     this.#memory.setBytes(L.KEY, key(publicKey, "authority"));
     this.#full(this.#call("trustAuthority", () => this.#exports.endpointTrustAuthority()));

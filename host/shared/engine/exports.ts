@@ -10,6 +10,7 @@ export interface EngineExports {
   endpointNextEvent(): number;
   endpointTransmit(nowUs: number, wallMs: number): number;
   endpointAddEntropy(): void;
+  endpointEntropyWanted(): number;
   endpointTrustAuthority(): number;
   endpointPinIdentity(): number;
   endpointUnpinIdentity(): void;
