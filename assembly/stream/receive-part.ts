@@ -8,11 +8,9 @@
  */
 import { FLOW_CONTROL, FRAME_INVALID, OK, PROTOCOL_VIOLATION } from "../base/status.ts";
 import {
-  NO_FINAL_SIZE,
   assemblerCheck,
   assemblerConsume,
   assemblerDiscard,
-  assemblerFinalSize,
   assemblerFront,
   assemblerFrontLength,
   assemblerHighest,
