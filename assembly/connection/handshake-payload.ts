@@ -10,6 +10,7 @@
 import { HANDSHAKE_TOO_LARGE, OK, PARAMETER_INVALID } from "../base/status.ts";
 import { generatorFill } from "../crypto/generator.ts";
 import { LongPacket } from "../wire/long-header.ts";
+import { MESSAGE_MIN } from "../wire/message.ts";
 import {
   decodeParameters,
   hasParameter,
@@ -60,7 +61,7 @@ export function writeHandshakePayload(
     parameters.maxStreamsBidi = local.maxStreamsBidi;
     parameters.idleTimeoutMs = local.idleTimeoutMs;
     parameters.maxDatagramBytes = local.maxDatagramBytes;
-    parameters.maxMessageBytes = local.maxMessageBytes;
+    parameters.maxMessageBytes = local.maxMessageBytes + MESSAGE_MIN;
     parameters.maxAckDelayUs = local.maxAckDelayUs;
     parameters.maxPacketBytes = local.maxPacketBytes;
     parameters.connectionId = connection.localId;

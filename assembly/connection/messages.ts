@@ -26,7 +26,13 @@ import {
   streamStop,
   streamTakeEnd,
 } from "../stream/receive-part.ts";
-import { streamFinish, streamWantRoom, streamWritable, streamWrite } from "../stream/send-part.ts";
+import {
+  streamFinish,
+  streamReset,
+  streamWantRoom,
+  streamWritable,
+  streamWrite,
+} from "../stream/send-part.ts";
 import {
   KIND_MESSAGES,
   RECEIVE_DATA_RECVD,
@@ -81,7 +87,8 @@ export function sendMessage(
 ): i32 {
   const stream = messageStream(connection, id);
   if (stream == 0) return STREAM_STATE;
-  if (<u32>payloadSize > connection.peerMaxMessage) return MESSAGE_TOO_LARGE;
+  // spec: docs/protocol.md §6, MAX_MESSAGE counts header, payload and checksum.
+  if (<u32>(MESSAGE_MIN + payloadSize) > connection.peerMaxMessage) return MESSAGE_TOO_LARGE;
   const payload = area + MESSAGE_HEADER_SIZE;
   const space = MESSAGE_MIN + payloadSize;
   const size = writeMessage(area, space, type, flags, messageId, traceId, payload, payloadSize);
@@ -164,9 +171,10 @@ function findMessage(connection: Connection, stream: usize): i32 {
   return isComplete ? BUFFER_TOO_SMALL : FOUND_PART;
 }
 
-/** Nothing more is taken of this stream; the peer is asked to stop, and the application is told why. */
+/** spec: docs/protocol.md §10.5, both halves end with the error. */
 function refuse(stream: usize, status: i32): i32 {
   streamStop(stream, -status);
+  streamReset(stream, -status);
   return status;
 }
 

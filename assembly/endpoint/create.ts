@@ -132,7 +132,7 @@ function setLocal(config: Configuration, transferSize: i32): void {
   local.maxDatagramBytes = config.maxDatagramBytes;
   local.maxAckDelayUs = config.maxAckDelayUs;
   local.maxPacketBytes = config.maxPacketBytes;
-  local.basePacketBytes = config.basePacketBytes & ~7;
+  local.basePacketBytes = config.basePacketBytes;
   local.acceptsConnections = config.acceptsConnections;
   local.asksForUnknownPeers = config.asksForUnknownPeers;
   local.trust = reserve(TRUST_STORE_SIZE);
