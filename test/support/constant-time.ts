@@ -68,8 +68,13 @@ export function callersOf(text: string): Map<string, Set<string>> {
   return callers;
 }
 
-/** Suspect locals at one point; undefined where control never comes. */
+/** Suspect locals at one point, and those that were overwritten; undefined where control never comes. */
 type State = Set<string> | undefined;
+
+/** The mark of a local that no longer holds the argument it came with. */
+function overwritten(local: string): string {
+  return `=${local}`;
+}
 
 function merge(left: State, right: State): State {
   if (left === undefined || right === undefined) return left ?? right;
@@ -207,6 +212,7 @@ class Walk {
   #set(local: string, isSuspect: boolean): boolean {
     if (isSuspect) this.#state?.add(local);
     else this.#state?.delete(local);
+    this.#state?.add(overwritten(local));
     return isSuspect;
   }
 
@@ -306,7 +312,8 @@ class Walk {
     const op = operator(node);
     if (op === "local.get") {
       const index = this.#function.params.indexOf(String(node[1]));
-      return index < 0 ? "v" : `p${index}`;
+      const isArgument = index >= 0 && this.#state?.has(overwritten(String(node[1]))) !== true;
+      return isArgument ? `p${index}` : "v";
     }
     if (op === "local.tee") return this.#show(operands(node)[0], depth);
     if (op === "i32.const" && Number(node[1]) >= STATIC_FROM) return "static";

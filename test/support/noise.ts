@@ -119,14 +119,26 @@ export class EngineCipher {
     const data = this.#module.reserve(plaintext.length + 16);
     this.#module.bytes.set(plaintext, data);
     const { exports } = this.#module;
-    const length: number = exports["cipherEncryptWithAd"]!(this.#state, 0, 0, data, plaintext.length);
+    const length: number = exports["cipherEncryptWithAd"]!(
+      this.#state,
+      0,
+      0,
+      data,
+      plaintext.length,
+    );
     return this.#module.get(data, length);
   }
 
   decrypt(ciphertext: Uint8Array): Bytes {
     const data = this.#module.put(ciphertext);
     const { exports } = this.#module;
-    const length: number = exports["cipherDecryptWithAd"]!(this.#state, 0, 0, data, ciphertext.length);
+    const length: number = exports["cipherDecryptWithAd"]!(
+      this.#state,
+      0,
+      0,
+      data,
+      ciphertext.length,
+    );
     if (length < 0) throw new Error("the transport message is not authentic");
     return this.#module.get(data, length);
   }
