@@ -60,7 +60,10 @@ async function realOrFuture(files: Files, path: string): Promise<string | null> 
     if (at < 0 || name === "..") return null;
     rest.push(name);
     // The root keeps its slash: "/x" is looked up as "/", "C:/x" as "C:/".
-    part = /^(?:[A-Za-z]:)?$/.test(part.slice(0, at)) ? part.slice(0, at + 1) : part.slice(0, at);
+    const isRoot = /^(?:[A-Za-z]:)?$/.test(part.slice(0, at));
+    const above = part.slice(0, isRoot ? at + 1 : at);
+    if (above === part) return null;
+    part = above;
   }
 }
 
