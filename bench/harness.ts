@@ -6,6 +6,9 @@
  * slows both sides of its ratio. Time is CPU time of the process, which waiting for the processor does not add to.
  */
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
 /** Something to be measured: does the same work `iterations` times. */
 export interface Candidate {
   readonly name: string;
@@ -112,6 +115,15 @@ async function timeNs(candidate: Candidate, iterations: number): Promise<number>
   // Awaiting costs a turn of the event loop, which a synchronous candidate should not pay for.
   if (pending !== undefined) await pending;
   return cpuNs() - start;
+}
+
+/** Compiles a test entry of the engine unless it is up to date: a bench reaches kernels that the engine hides. */
+export function buildEntry(name: string): void {
+  const tool = join(import.meta.dirname, "../build.ts");
+  const build = spawnSync(process.execPath, [tool, `entries:${name}`, "--quiet"], {
+    stdio: "inherit",
+  });
+  if (build.status !== 0) throw new Error(`the test entry "${name}" does not compile`);
 }
 
 function cpuNs(): number {

@@ -8,6 +8,7 @@
  * Cost       one kernel makes the one-time key and the key stream of the first 448 bytes
  * Twin       test/reference/chacha20-poly1305.ts
  */
+import { invariant } from "../base/invariant.ts";
 import {
   BLOCK_SIZE,
   KEY_STREAM,
@@ -32,6 +33,7 @@ export function aeadSeal(
   data: usize,
   len: i32,
 ): void {
+  invariant(aadLen >= 0 && len >= 0);
   const prepared = fillKeyStream(key32, 0, nonce12, BLOCK_SIZE + len);
   poly1305Init(KEY_STREAM, max<i32>(aadLen, len));
   encrypt(key32, nonce12, data, len, prepared);
@@ -50,6 +52,8 @@ export function aeadOpen(
   data: usize,
   len: i32,
 ): bool {
+  // A length that a peer chose was checked where the packet was cut out of its datagram.
+  invariant(aadLen >= 0 && len >= 0);
   const prepared = fillKeyStream(key32, 0, nonce12, BLOCK_SIZE + len);
   poly1305Init(KEY_STREAM, max<i32>(aadLen, len));
   authenticate(aad, aadLen, data, len, TAG);

@@ -1,7 +1,7 @@
 /**
  * Comparing and erasing secrets without telling anything by time.
  *
- * Spec       docs/protocol.md §5.2 (verdict on a tag)
+ * Spec       docs/protocol.md §4.2
  * Layer      crypto (L1)
  * Invariant  branches depend on `len` only, never on a byte that is compared
  */

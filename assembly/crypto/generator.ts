@@ -1,7 +1,7 @@
 /**
  * The engine's source of secrets: ChaCha20 that erases its key at every use.
  *
- * Spec       docs/protocol.md §5.5 · D. J. Bernstein, "Fast-key-erasure random-number generators", 2017
+ * Spec       D. J. Bernstein, "Fast-key-erasure random-number generators", 2017
  * Layer      crypto (L1)
  * Memory     state, GENERATOR_SIZE = 48 bytes:
  *            0        32         36

@@ -4,7 +4,6 @@
  * The engine works in place in its memory; opening includes copying the packet in, because sealing has used the
  * buffer up. node:crypto gets a KeyObject: with raw key bytes it would take three times as long.
  */
-import { spawnSync } from "node:child_process";
 import {
   createCipheriv,
   createDecipheriv,
@@ -12,11 +11,10 @@ import {
   randomBytes,
   type KeyObject,
 } from "node:crypto";
-import { join } from "node:path";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import sodium from "libsodium-wrappers";
 import { TestModule } from "../../test/support/wasm.ts";
-import type { Bench, BenchContext, Candidate } from "../harness.ts";
+import { buildEntry, type Bench, type BenchContext, type Candidate } from "../harness.ts";
 
 const NODE = "node:crypto";
 const TAG_SIZE = 16;
@@ -143,12 +141,7 @@ function opening(packet: Packet, goal: number): Candidate[] {
 }
 
 async function compareAll(context: BenchContext): Promise<void> {
-  const build = spawnSync(
-    process.execPath,
-    [join(import.meta.dirname, "../../build.ts"), "entries:crypto-a", "--quiet"],
-    { stdio: "inherit" },
-  );
-  if (build.status !== 0) throw new Error("the test entry of the engine does not compile");
+  buildEntry("crypto-a");
   await sodium.ready;
   for (const [size, goal] of GOALS) {
     const packet = packetOf(size);
