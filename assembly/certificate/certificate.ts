@@ -1,7 +1,7 @@
 /**
  * One MXP certificate: its fields by offset, and the check that bytes are one.
  *
- * Spec       docs/protocol.md "Certificates"
+ * Spec       docs/protocol.md §5.8
  * Layer      certificate (L2)
  * Memory     224 to 416 bytes, little-endian, as it travels:
  *

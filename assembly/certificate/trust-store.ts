@@ -2,7 +2,7 @@
  * Whom an endpoint trusts: authorities that may issue certificates, identities pinned by their own key, and the
  * digests of certificates whose signatures it has already verified.
  *
- * Spec       docs/protocol.md "Authentication"
+ * Spec       docs/protocol.md §5.7
  * Layer      certificate (L2)
  * Memory     TrustStore, TRUST_STORE_SIZE = 35344 bytes, 8-aligned, zeroed by trustStoreInit:
  *

@@ -1,7 +1,7 @@
 /**
  * Decides whether the peer of a handshake is who it says, from its certificates and what this endpoint trusts.
  *
- * Spec       docs/protocol.md "Authentication"
+ * Spec       docs/protocol.md §5.7 (the order of the checks)
  * Layer      certificate (L2)
  * Memory     Verdict, VERDICT_SIZE = 16 bytes:
  *
@@ -89,8 +89,12 @@ export function certificateVerify(
   memory.fill(outVerdict, 0, <usize>VERDICT_SIZE);
   const leafSize = certificateParse(chain, len);
   if (leafSize < 0) return leafSize;
-  const shape = checkShape(chain, leafSize, len);
-  if (shape != OK) return shape;
+  if (
+    leafSize < len &&
+    certificateParse(chain + <usize>leafSize, len - leafSize) != len - leafSize
+  ) {
+    return CERTIFICATE_MALFORMED;
+  }
   if (!equalConstantTime(certificateStaticKey(chain), staticKey, 32)) return CERTIFICATE_KEY;
   // Whoever dialled a key has named the peer by it, so that a wrong one is a wrong name.
   if (
@@ -102,6 +106,7 @@ export function certificateVerify(
   }
   const time = checkTime(chain, wallMs);
   if (time != OK) return time;
+  if (leafSize < len && !isIssuedBy(chain, chain + <usize>leafSize)) return CERTIFICATE_ISSUER;
   const kind = certificateIsSelfSigned(chain)
     ? judgeSelfSigned(trust, chain, leafSize)
     : judgeIssued(trust, chain, leafSize, len, wallMs);
@@ -112,18 +117,14 @@ export function certificateVerify(
   return kind == <i32>VERDICT_UNKNOWN ? PEER_UNKNOWN : OK;
 }
 
-/** What follows the leaf is nothing, or exactly the certificate of an authority that is the leaf's issuer. */
-function checkShape(chain: usize, leafSize: i32, len: i32): i32 {
-  if (leafSize == len) return OK;
-  const issuer = chain + <usize>leafSize;
-  const issuerSize = certificateParse(issuer, len - leafSize);
-  if (issuerSize != len - leafSize) return CERTIFICATE_MALFORMED;
-  const isIssuer =
-    !certificateIsSelfSigned(chain) &&
+/** True when what follows the leaf is the certificate of an authority that is the leaf's issuer. */
+function isIssuedBy(leaf: usize, issuer: usize): bool {
+  return (
+    !certificateIsSelfSigned(leaf) &&
     !certificateIsSelfSigned(issuer) &&
     certificateIsAuthority(issuer) &&
-    equalConstantTime(certificateIssuer(chain), certificateIdentity(issuer), 32);
-  return isIssuer ? OK : CERTIFICATE_ISSUER;
+    equalConstantTime(certificateIssuer(leaf), certificateIdentity(issuer), 32)
+  );
 }
 
 function checkTime(certificate: usize, wallMs: u64): i32 {

@@ -1,7 +1,7 @@
 /**
  * Certificates as the format is written down, for tests: every field can be set, also to what is not allowed.
  *
- * Source: docs/protocol.md "Certificates". Keys and signatures are those of node:crypto.
+ * Source: docs/protocol.md §5.8. Keys and signatures are those of node:crypto.
  */
 import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
 

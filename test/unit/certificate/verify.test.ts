@@ -241,6 +241,24 @@ describe("is refused:", () => {
     }
   });
 
+  test("the first wrong thing in the order of the protocol, when everything is wrong", () => {
+    const forged = Buffer.from(Buffer.concat([branchLeaf, leaf]));
+    forged[branchLeaf.length - 1]! ^= 1;
+    const question = { chain: forged, name: "other", wallMs: 2000n, staticKey: randomBytes(32) };
+    expect(verify({ ...question, chain: forged.subarray(1) })[0]).toBe(MALFORMED);
+    expect(verify(question)[0]).toBe(KEY);
+    expect(verify({ ...question, staticKey })[0]).toBe(NAME);
+    expect(verify({ ...question, staticKey, name: "files" })[0]).toBe(EXPIRED);
+    const early = { ...question, staticKey, name: "files", wallMs: 999n };
+    expect(verify(early)[0]).toBe(NOT_YET_VALID);
+    expect(verify({ ...early, wallMs: 1500n })[0]).toBe(ISSUER);
+    const trusted = {
+      chain: forged.subarray(0, branchLeaf.length),
+      authorities: [branch.publicKey],
+    };
+    expect(verify(trusted)[0]).toBe(SIGNATURE);
+  });
+
   test("random bytes behind a leaf, without a trap", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 500 }), (bytes) => {
