@@ -1,0 +1,139 @@
+/**
+ * The local HTTP door: health for whoever watches, and the control endpoints by which `rtt call`, `rtt tools`,
+ * `rtt mcp` and the page use the running node. Later parts add their routes to this app.
+ */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { Failure } from "../../shared/ports/failure.ts";
+import { toWire } from "../../shared/gateway/frames.ts";
+import type { HostCallResult } from "../../shared/gateway/host-call.ts";
+import { memberBytes, parseJson, scanObject, splice } from "../../shared/gateway/raw-json.ts";
+import type { NodeFace } from "../node-face.ts";
+import { guard } from "./guard.ts";
+import { httpStatusOf } from "./http-errors.ts";
+
+/** A call's arguments and a little around them. */
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+
+export interface AppOptions {
+  readonly node: NodeFace;
+  readonly port: () => number;
+  readonly token: string;
+  /** The page at "/", when this node shows one. */
+  readonly page: string | null;
+}
+
+export function createApp(options: AppOptions): Hono {
+  const { node, page } = options;
+  const app = new Hono();
+  app.use(guard({ ...options, open: new Set(["/", "/v1/health"]) }));
+  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }));
+  app.onError((error, context) => {
+    const failure = Failure.from(error);
+    return context.json({ error: toWire(failure) }, httpStatusOf(failure));
+  });
+  app.get("/v1/health", (context) => {
+    const health = node.health();
+    return context.json(health, health.status === "ok" ? 200 : 503);
+  });
+  app.get("/v1/status", async (context) => context.json(await node.status()));
+  app.get("/v1/tools", (context) => {
+    return context.json({ tools: node.tools(context.req.query("client") ?? "local") });
+  });
+  app.post("/v1/calls", async (context) => {
+    const body = new Uint8Array(await context.req.arrayBuffer());
+    const result = await node.call({ ...readCall(body), signal: context.req.raw.signal });
+    return context.body(callAnswer(result), 200, { "content-type": "application/json" });
+  });
+  app.get("/v1/receipts", async (context) => {
+    const limit = Number(context.req.query("limit") ?? 50);
+    return context.json({ receipts: await node.receipts(Math.min(500, Math.max(1, limit || 50))) });
+  });
+  app.post("/v1/invitations", async (context) => {
+    return context.json(await node.invite(await context.req.json()));
+  });
+  app.post("/v1/reload", async (context) => {
+    await node.reload();
+    return context.json({ ok: true });
+  });
+  app.post("/v1/stop", (context) => {
+    node.stop();
+    return context.json({ ok: true });
+  });
+  if (page !== null) app.get("/", (context) => context.html(page));
+  return app;
+}
+
+/** A call as a verb asks for it. */
+interface CallBody {
+  readonly name: string;
+  readonly client: string;
+  readonly args: Uint8Array;
+  readonly depth: number;
+  readonly timeoutMs: number | undefined;
+  readonly maxBytes: number | undefined;
+  readonly traceparent: string | undefined;
+}
+
+/** Reads the body of a call; the arguments stay the bytes that they are. */
+function readCall(body: Uint8Array): CallBody {
+  const members = scanObject(body);
+  const value = (name: string): unknown => {
+    const bytes = memberBytes(body, members, name);
+    return bytes === null ? undefined : parseJson(bytes);
+  };
+  const text = (name: string): string => {
+    const given = value(name);
+    if (typeof given === "string" && given !== "" && given.length <= 256) return given;
+    throw invalid(`"${name}" must be a text of 1 to 256 characters`);
+  };
+  const count = (name: string): number | undefined => {
+    const given = value(name);
+    if (given === undefined) return undefined;
+    if (typeof given === "number" && Number.isSafeInteger(given) && given > 0) return given;
+    throw invalid(`"${name}" must be a positive whole number`);
+  };
+  const args = memberBytes(body, members, "arguments");
+  const traceparent = value("traceparent");
+  return {
+    name: text("name"),
+    client: text("client"),
+    args: args ?? splice("{}"),
+    depth: count("depth") ?? 1,
+    timeoutMs: count("timeoutMs"),
+    maxBytes: count("maxBytes"),
+    traceparent: typeof traceparent === "string" ? traceparent : undefined,
+  };
+}
+
+/** What a verb is told of a call; `result` is put in by the byte. */
+function callAnswer(result: HostCallResult): Uint8Array<ArrayBuffer> {
+  const { facts, failure, contract } = result;
+  const head = {
+    ok: failure === null,
+    correlationId: result.correlationId,
+    tool: facts.tool,
+    device: facts.device,
+    outcome: facts.outcome,
+    text: contract?.manifest.text ?? null,
+    isTruncated: facts.isTruncated,
+    attempts: result.attempts,
+    decision: {
+      host: facts.host?.decision ?? null,
+      device: facts.served?.decision ?? null,
+    },
+    channel: facts.channel,
+    receipt: result.receipt,
+    elapsedUs: { host: result.elapsedUs, device: facts.served?.elapsedUs ?? null },
+    failure: failure === null ? null : toWire(failure),
+  };
+  const text = JSON.stringify(head);
+  return splice(text.slice(0, -1), `,"result":`, result.result ?? "null", "}");
+}
+
+function invalid(message: string): Failure {
+  return new Failure("argument-invalid", message, {
+    origin: "local",
+    remedy: "Send a JSON object with name, client and arguments.",
+  });
+}
