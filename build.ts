@@ -2,6 +2,8 @@
  * The one build tool: `node build.ts [target …] [--quiet]`.
  *
  *   engine    assembly/index.ts → build/engine.wasm, the module our own hosts load
+ *   component assembly/component.ts → build/engine.component.wasm, for other languages; fetches the
+ *             component tools of test/hosts when they are not there
  *   entries   test/entry/*.ts → build/test/*.wasm, what unit tests reach inside the engine
  *             (`entries:crypto` builds one)
  *   contract  wit/types.wit → the error codes of engine and hosts
@@ -61,7 +63,7 @@ function inputDigest(entry: string): string {
 }
 
 /** Compiles one AssemblyScript entry unless its output is already that of these inputs. */
-function compile(entry: string, target: string, output: string): void {
+function compile(entry: string, target: string, output: string, more: string[] = []): void {
   const stamp = join(ROOT, `${output}.inputs`);
   const digest = inputDigest(entry);
   if (
@@ -74,16 +76,8 @@ function compile(entry: string, target: string, output: string): void {
     return;
   }
   mkdirSync(dirname(join(ROOT, output)), { recursive: true });
-  run(process.execPath, [
-    ASC,
-    entry,
-    "--config",
-    "asconfig.json",
-    "--target",
-    target,
-    "-o",
-    output,
-  ]);
+  const options = ["--config", "asconfig.json", "--target", target, "-o", output, ...more];
+  run(process.execPath, [ASC, entry, ...options]);
   writeFileSync(stamp, digest);
   say(`${output}, ${readFileSync(join(ROOT, output)).length} bytes`);
 }
@@ -134,9 +128,45 @@ function generateContract(): void {
   say(`${codes.length} error codes`);
 }
 
+/** Builds the component: the compiler checks the exports against wit/, the component tools check the rest. */
+async function buildComponent(): Promise<void> {
+  const { fetchRuntimes } = await import("./test/hosts/fetch.ts");
+  if (!fetchRuntimes()) {
+    console.error("build: the component tools of test/hosts cannot be fetched");
+    process.exit(1);
+  }
+  const core = "build/engine.core.wasm";
+  compile("assembly/component.ts", "component", core, ["--transform", "./wit/transform.ts"]);
+  const { loadComponentTools, WORLD } = await import("./wit/abi.ts");
+  const tools = await loadComponentTools();
+  const binary = readFileSync(join(ROOT, core));
+  const witPath = join(ROOT, "wit");
+  const embedded = await tools.componentEmbed({
+    binary,
+    witPath,
+    world: WORLD,
+    stringEncoding: "utf8",
+  });
+  const component = await tools.componentNew(embedded, []);
+  writeFileSync(join(ROOT, "build/engine.component.wasm"), component);
+  say(`build/engine.component.wasm, ${component.length} bytes`);
+  await generateTypes();
+}
+
+/** Writes the contract's TypeScript types, which wit/agreement.ts compares with those of our hosts. */
+async function generateTypes(): Promise<void> {
+  const { generateHostTypes } = await import("./wit/abi.ts");
+  for (const [name, text] of await generateHostTypes()) {
+    const path = join(ROOT, "wit/gen", name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  run(process.execPath, [TSC, "-p", "."]);
+}
+
 /** Compiles the hosts to JavaScript and puts the engine where they look for it. */
 function buildDist(): void {
-  build("engine");
+  buildEngine();
   rmSync(join(ROOT, "dist"), { recursive: true, force: true });
   run(process.execPath, [TSC, "-p", "tsconfig.dist.json"]);
   mkdirSync(join(ROOT, "dist/build"), { recursive: true });
@@ -155,21 +185,26 @@ function copyAssets(folder: string): void {
   }
 }
 
-const TARGETS: Readonly<Record<string, () => void>> = {
-  engine: () => compile("assembly/index.ts", "engine", "build/engine.wasm"),
+const TARGETS: Readonly<Record<string, () => void | Promise<void>>> = {
+  engine: buildEngine,
+  component: buildComponent,
   entries: () => entryNames().forEach(compileEntry),
   contract: generateContract,
   dist: buildDist,
   types: () => projects().forEach((project) => run(process.execPath, [TSC, "-p", project])),
 };
 
+function buildEngine(): void {
+  compile("assembly/index.ts", "engine", "build/engine.wasm");
+}
+
 function compileEntry(name: string): void {
   compile(`test/entry/${name}.ts`, "test", `build/test/${name}.wasm`);
 }
 
-function build(target: string): void {
+async function build(target: string): Promise<void> {
   const known = TARGETS[target];
-  if (known !== undefined) known();
+  if (known !== undefined) await known();
   else if (target.startsWith("entries:")) compileEntry(target.slice("entries:".length));
   else {
     const names = [...Object.keys(TARGETS), "entries:<name>"].join(", ");
@@ -188,8 +223,8 @@ function projects(): string[] {
 
 if (args.includes("--help")) {
   console.log(
-    "node build.ts [engine | entries | entries:<name> | contract | dist | types] [--quiet] [--force]",
+    "node build.ts [engine | component | entries | entries:<name> | contract | dist | types] [--quiet] [--force]",
   );
 } else {
-  for (const target of targets.length === 0 ? ["engine"] : targets) build(target);
+  for (const target of targets.length === 0 ? ["engine"] : targets) await build(target);
 }

@@ -35,11 +35,29 @@ export interface ComponentTools {
 export interface Binaryen {
   readBinary(bytes: Uint8Array): BinaryenModule;
   getExportInfo(reference: number): { name: string; value: string; kind: number };
-  getFunctionInfo(reference: number): { params: number; results: number };
+  getFunctionInfo(reference: number): BinaryenFunction;
   expandType(type: number): readonly number[];
 }
 
+export interface BinaryenFunction {
+  readonly name: string;
+  /** Empty when the function is not imported. */
+  readonly base: string;
+  readonly params: number;
+  readonly results: number;
+}
+
 export interface BinaryenModule {
+  getNumFunctions(): number;
+  getFunctionByIndex(index: number): number;
+  removeFunction(name: string): void;
+  addFunctionImport(
+    internal: string,
+    module: string,
+    base: string,
+    params: number,
+    results: number,
+  ): void;
   getNumExports(): number;
   getExportByIndex(index: number): number;
   getExport(name: string): number;
@@ -58,7 +76,19 @@ export async function loadComponentTools(): Promise<ComponentTools> {
   return loadModule<ComponentTools>("jco-transpile/dist/wasm-tools.js");
 }
 
-async function loadModule<Module>(path: string): Promise<Module> {
+/** TypeScript types of the world, as file name and text. */
+export async function generateHostTypes(): Promise<[string, string][]> {
+  await loadComponentTools();
+  const tools = await loadModule<{
+    generateHostTypes(path: string, options: object): Promise<Record<string, Uint8Array>>;
+  }>("jco-transpile/dist/index.js");
+  const options = { worldName: WORLD, instantiation: "async" };
+  const files = await tools.generateHostTypes(join(ROOT, "wit"), options);
+  return Object.entries(files).map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]);
+}
+
+/** A module of the component tools. */
+export async function loadModule<Module>(path: string): Promise<Module> {
   return (await import(pathToFileURL(resolve(TOOLS, path)).href)) as Module;
 }
 

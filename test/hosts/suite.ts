@@ -95,8 +95,8 @@ class Side {
 
 /** Runs the pair to its end. Throws when it does not end. */
 export function runSuite(engine: EngineModule, digest: Digest, input: SuiteInput): SuiteResult {
-  const client = new Side(createEndpoint(engine, input.client, false), 5);
-  const server = new Side(createEndpoint(engine, input.server, true), 7);
+  const client = new Side(createSuiteEndpoint(engine, input.client, false), 5);
+  const server = new Side(createSuiteEndpoint(engine, input.server, true), 7);
   client.endpoint.pinIdentity(fromHex(input.server.identity));
   server.endpoint.pinIdentity(fromHex(input.client.identity));
   server.endpoint.addEntropy(fromHex(input.server.seed));
@@ -169,7 +169,12 @@ function result(client: Side, server: Side, digest: Digest, datagrams: number): 
   return outcome;
 }
 
-function createEndpoint(engine: EngineModule, side: SuiteSide, accepts: boolean): EndpointEngine {
+/** An endpoint of one side. */
+export function createSuiteEndpoint(
+  engine: EngineModule,
+  side: SuiteSide,
+  accepts: boolean,
+): EndpointEngine {
   return engine.createEndpoint({
     seed: fromHex(side.seed),
     staticPrivateKey: fromHex(side.staticPrivateKey),

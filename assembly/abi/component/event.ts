@@ -4,7 +4,7 @@
  * Spec       wit/endpoint.wit, `event`
  * Layer      abi (L5)
  */
-import * as E from "../../connection/events.ts";
+import * as E from "../../connection/event.ts";
 import { event } from "../control.ts";
 import { endpointNextEvent } from "../endpoint.ts";
 import { result, storeList } from "./memory.ts";
