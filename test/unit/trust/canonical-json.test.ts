@@ -137,16 +137,9 @@ test("every escape of JSON is read", () => {
 });
 
 test("the reader accepts and refuses exactly what JSON.parse does, duplicates and limits apart", () => {
-  const fragment = fc.constantFrom(
-    ..."{}[]:, -0123\t",
-    '"a"',
-    '"b"',
-    '"',
-    "\\",
-    ".5",
-    "e3",
-    "true",
-  );
+  const marks = ["{", "}", "[", "]", ":", ",", '"', "\\"];
+  const values = ['"a"', '"b"', "true", "0", "12", "-", ".5", "e3", " ", "\t"];
+  const fragment = fc.constantFrom(...marks, ...values);
   fc.assert(
     fc.property(fc.array(fragment, { maxLength: 12 }), (parts) => {
       const text = parts.join("");
