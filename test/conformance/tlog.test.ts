@@ -108,11 +108,11 @@ function mth(leaves: readonly Hash[]): Hash {
   return nodeHash(testDigest, mth(leaves.slice(0, k)), mth(leaves.slice(k)));
 }
 
-function path(m: number, leaves: readonly Hash[]): Hash[] {
+function auditPath(m: number, leaves: readonly Hash[]): Hash[] {
   if (leaves.length === 1) return [];
   const k = largestPower(leaves.length);
   const [left, right] = [leaves.slice(0, k), leaves.slice(k)];
-  return m < k ? [...path(m, left), mth(right)] : [...path(m - k, right), mth(left)];
+  return m < k ? [...auditPath(m, left), mth(right)] : [...auditPath(m - k, right), mth(left)];
 }
 
 function subproof(m: number, leaves: readonly Hash[], isWhole: boolean): Hash[] {
@@ -133,7 +133,7 @@ test("every proof of every tree up to 40 leaves is the RFC's, and verifies", asy
     expect(await treeRoot(testDigest, size, nodes)).toEqual(root);
     for (let index = 0; index < size; index++) {
       const proof = await inclusionPath(testDigest, index, size, nodes);
-      expect(proof).toEqual(path(index, some));
+      expect(proof).toEqual(auditPath(index, some));
       expect(rootOfPath(testDigest, some[index] as Hash, index, size, proof)).toEqual(root);
     }
     for (let oldSize = 1; oldSize <= size; oldSize++) {
