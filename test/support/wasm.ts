@@ -7,7 +7,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const ENTRIES = join(import.meta.dirname, "../../build/test");
+/** Other builds of the same entries (instrumented ones, for coverage) lie in a folder of their own. */
+const ENTRIES = process.env["MXP_TEST_MODULES"] ?? join(import.meta.dirname, "../../build/test");
 const PAGES = 1024;
 
 /** An instance of a test entry: its exports, its memory and an arena for arguments. */

@@ -125,6 +125,20 @@ export function putAtEnd(wasm: TestModule, bytes: Uint8Array): number {
   return at;
 }
 
+/** Reserves a red zone: nothing may be written where it lies, behind what was reserved before. */
+export function reserveGuard(wasm: TestModule): number {
+  const at = wasm.reserve(GUARD_SIZE);
+  wasm.bytes.fill(GUARD, at, at + GUARD_SIZE);
+  return at;
+}
+
+/** Throws when the red zone was written to. */
+export function checkGuard(wasm: TestModule, at: number): void {
+  for (let index = 0; index < GUARD_SIZE; index++) {
+    if (wasm.bytes[at + index] !== GUARD) throw new Error("written behind a record");
+  }
+}
+
 /** Decodes the first frame of `bytes` with the engine; a negative status when it is refused. */
 export function decodeWithEngine(
   wasm: TestModule,
@@ -132,9 +146,21 @@ export function decodeWithEngine(
 ): { value: FrameValue; size: number } | number {
   wasm.release();
   const record = wasm.reserve(FRAME_SIZE);
+  const guard = reserveGuard(wasm);
   const at = putAtEnd(wasm, bytes);
   const size = wasm.exports["decodeFrame"]!(at, bytes.length, record);
+  checkGuard(wasm, guard);
   return size < 0 ? size : { value: readValue(wasm, record, size), size };
+}
+
+/** What the engine says about a decoded frame: must it be acknowledged, and may each side receive it. */
+export function rulesOfFrame(wasm: TestModule, bytes: Uint8Array): readonly boolean[] {
+  wasm.release();
+  const record = wasm.reserve(FRAME_SIZE);
+  wasm.exports["decodeFrame"]!(putAtEnd(wasm, bytes), bytes.length, record);
+  const ask = (question: string, ...rest: number[]) =>
+    wasm.exports[question]!(record, ...rest) === 1;
+  return [ask("isAckEliciting"), ask("isFrameForSide", 1), ask("isFrameForSide", 0)];
 }
 
 /** The fields of a Frame record, by the layout in assembly/wire/frame.ts. */

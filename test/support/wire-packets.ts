@@ -2,7 +2,7 @@
 import type { MessageValue } from "../reference/mxp-message.ts";
 import type { LongPacketValue, ShortHeader } from "../reference/packets.ts";
 import type { ParametersValue } from "../reference/parameters.ts";
-import { putAtEnd } from "./wire-frames.ts";
+import { checkGuard, putAtEnd, reserveGuard } from "./wire-frames.ts";
 import type { TestModule } from "./wasm.ts";
 
 const LONG_PACKET_SIZE = 56;
@@ -79,8 +79,10 @@ export function decodeLongPacket(
   wasm.release();
   const { view } = wasm;
   const record = wasm.reserve(LONG_PACKET_SIZE);
+  const guard = reserveGuard(wasm);
   const at = putAtEnd(wasm, bytes);
   const size = wasm.exports["decodeLongPacket"]!(at, bytes.length, record);
+  checkGuard(wasm, guard);
   if (size < 0) return size;
   const connectionId = view.getBigUint64(record, true);
   const kind = view.getInt32(record + 20, true);
@@ -120,8 +122,11 @@ export function decodeParameters(
 ): ParametersValue | number {
   wasm.release();
   const record = wasm.reserve(PARAMETERS_SIZE);
+  const guard = reserveGuard(wasm);
   wasm.exports["resetParameters"]!(record);
-  return addParameters(wasm, record, bytes, isEncrypted);
+  const decoded = addParameters(wasm, record, bytes, isEncrypted);
+  checkGuard(wasm, guard);
+  return decoded;
 }
 
 /** Adds one payload to `record`. */
@@ -184,8 +189,10 @@ export function decodeMessage(
   wasm.release();
   const { view } = wasm;
   const record = wasm.reserve(MESSAGE_SIZE);
+  const guard = reserveGuard(wasm);
   const at = putAtEnd(wasm, bytes);
   const size = wasm.exports["decodeMessage"]!(at, bytes.length, isStrict ? 1 : 0, record);
+  checkGuard(wasm, guard);
   if (size < 0) return size;
   const payloadLength = Number(view.getBigUint64(record + 24, true));
   const value = {
