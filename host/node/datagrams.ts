@@ -71,6 +71,8 @@ class NodeDatagramSocket implements DatagramSocket {
   readonly local: SocketAddress;
   readonly capabilities: DatagramCapabilities;
   readonly #socket: dgram.Socket;
+  #pendingCount = 0;
+  #onSent: (() => void) | null = null;
 
   constructor(socket: dgram.Socket, family: 4 | 6) {
     const { address, port } = socket.address();
@@ -92,19 +94,28 @@ class NodeDatagramSocket implements DatagramSocket {
     // An unconnected socket reads the buffer after send() returns, so the engine's memory is copied once.
     const copy = Buffer.from(bytes);
     for (let start = 0; start < copy.length; start += stepBytes) {
-      this.#socket.send(copy.subarray(start, start + stepBytes), remote.port, remote.host, ignore);
+      this.#pendingCount += 1;
+      const part = copy.subarray(start, start + stepBytes);
+      this.#socket.send(part, remote.port, remote.host, this.#sent);
     }
     return true;
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  /** Waits for what was sent, so that a last word is not lost, then frees the port. */
+  async close(): Promise<void> {
+    if (this.#pendingCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSent = resolve;
+      });
+    }
+    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
   }
-}
 
-/** A send that fails is a lost datagram. */
-function ignore(): void {
-  return undefined;
+  /** A send that fails is a lost datagram, which the engine repairs. */
+  readonly #sent = (): void => {
+    this.#pendingCount -= 1;
+    if (this.#pendingCount === 0) this.#onSent?.();
+  };
 }
 
 function bound(socket: dgram.Socket, local: { host: string; port: number }): Promise<void> {

@@ -26,8 +26,9 @@ import * as L from "./layout.ts";
 import type { EngineMemory } from "./memory.ts";
 import { readConnectionStats, readEndpointStats } from "./statistics.ts";
 
-const ARGUMENT_INVALID = -42;
-const PAYLOAD_TOO_LARGE = -6;
+const ARGUMENT_INVALID = -errorNumber("argument-invalid");
+const MESSAGE_TOO_LARGE = -errorNumber("message-too-large");
+const DATAGRAM_TOO_LARGE = -errorNumber("datagram-too-large");
 const encoder = new TextEncoder();
 
 export class WasmEndpoint implements EndpointEngine {
@@ -216,7 +217,7 @@ export class WasmEndpoint implements EndpointEngine {
     isLast: boolean,
   ): number {
     const room = this.#inputSize - L.MESSAGE_OVERHEAD;
-    if (payload.length > room) return PAYLOAD_TOO_LARGE;
+    if (payload.length > room) return MESSAGE_TOO_LARGE;
     // The engine writes the header before and the checksum behind the payload, in place.
     this.#memory.bytes.set(payload, this.#input + L.MESSAGE_HEADER);
     const typeAndFlags = (header.type & 0xff) | ((header.flags & 0xff) << 8);
@@ -247,7 +248,7 @@ export class WasmEndpoint implements EndpointEngine {
   }
 
   sendDatagram(connection: number, payload: Uint8Array): number {
-    if (payload.length > this.#inputSize) return PAYLOAD_TOO_LARGE;
+    if (payload.length > this.#inputSize) return DATAGRAM_TOO_LARGE;
     this.#memory.bytes.set(payload, this.#input);
     return this.#call("sendDatagram", () =>
       this.#exports.connectionSendDatagram(connection, payload.length),

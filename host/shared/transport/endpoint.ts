@@ -75,6 +75,7 @@ export class Endpoint {
   readonly #connections = new Map<number, Connection>();
   readonly #dials = new Map<number, Dial>();
   #socket: DatagramSocket | null = null;
+  #closing: Promise<void> | null = null;
 
   private constructor(ports: EndpointPorts, options: EndpointOptions) {
     this.#engine = options.engine;
@@ -152,8 +153,13 @@ export class Endpoint {
     });
   }
 
-  /** Closes every connection, tells the peers, and frees the port. */
-  async close(reason: string): Promise<void> {
+  /** Closes every connection, tells the peers, and frees the port. A second call waits for the first. */
+  close(reason: string): Promise<void> {
+    this.#closing ??= this.#close(reason);
+    return this.#closing;
+  }
+
+  async #close(reason: string): Promise<void> {
     for (const connection of this.#connections.values()) connection.close(reason);
     await this.#driver.stop();
     const failure = engineFailure(0, "the endpoint was closed", "local");
