@@ -140,8 +140,13 @@ export function sentPacketsTrim(sent: usize): void {
   // Drained lists only: a listed packet must stay where it is.
   if (isListed(sent)) return;
   while (load<u64>(sent, OLDEST) < load<u64>(sent, NEXT)) {
-    const packet = sentPacketAt(sent, load<u64>(sent, OLDEST));
-    if (sentPacketState(packet) == SENT_OUTSTANDING) return;
+    const number = load<u64>(sent, OLDEST);
+    const packet = sentPacketAt(sent, number);
+    const state = sentPacketState(packet);
+    if (state == SENT_OUTSTANDING) return;
+    // A trap stays until a later number was acknowledged: only then can the peer no longer fall into it.
+    const largestAcked = load<u64>(sent, LARGEST_ACKED);
+    if (state == SENT_SKIPPED && (largestAcked == NO_PACKET || number > largestAcked)) return;
     forgetOldest(sent, packet);
   }
 }

@@ -115,12 +115,18 @@ export function assemblerInsert(
   const contiguous = load<u64>(assembler, CONTIGUOUS);
   const end = offset + length;
   const start = max(offset, contiguous);
-  if (start >= end) return OK;
+  if (start >= end) {
+    // An empty frame also says how far the stream reaches (RFC 9000 §4.5).
+    assemblerRaiseHighest(assembler, end);
+    return OK;
+  }
   const chain = assembler + CHAIN;
+  // Bytes behind a gap may not take the last blocks: the gap could never be filled then.
+  const canWait = start > contiguous;
   let at = start;
   data += <usize>(start - offset);
   while (at < end) {
-    const block = chainFindOrTake(chain, pool, budget, at, false);
+    const block = chainFindOrTake(chain, pool, budget, at, canWait);
     if (block == 0) return MEMORY_LIMIT;
     const run = blockRun(at, end);
     memory.copy(blockByte(block, at), data, run);
@@ -128,7 +134,7 @@ export function assemblerInsert(
     at += run;
   }
   const highest = load<u64>(assembler, HIGHEST);
-  if (start > contiguous) {
+  if (canWait) {
     chainMark(chain, start, end);
   } else {
     const next = highest > end ? chainMarkedEnd(chain, end, highest) : end;

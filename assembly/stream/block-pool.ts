@@ -10,7 +10,8 @@
  *            A budget is BUDGET_SIZE bytes:  0 used blocks u32 | 4 limit u32
  * Invariant  a budget's `used` is the number of blocks in the chains that were charged to it
  * Limits     no block beyond the budget, none when the pool is empty, and none of the last quarter for
- *            those who can wait (writers), so that what peers were promised can still arrive
+ *            those who can wait (writers, and bytes that came too early), so that the bytes every reader
+ *            waits for can still arrive
  */
 import { invariant } from "../base/invariant.ts";
 import { SLAB_SIZE, slabAvailable, slabCount, slabGive, slabInit, slabTake } from "../base/slab.ts";
@@ -40,7 +41,7 @@ export function blockPoolAvailable(pool: usize): u32 {
 
 /** How many of the available blocks may be taken by those who can wait. */
 export function blockPoolSpare(pool: usize): u32 {
-  const reserve = slabCount(pool) >> 2;
+  const reserve = max(slabCount(pool) >> 2, 1);
   const available = slabAvailable(pool);
   return available > reserve ? available - reserve : 0;
 }

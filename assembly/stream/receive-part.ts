@@ -36,6 +36,7 @@ import {
   EVENT_OPENED,
   EVENT_READABLE,
   EVENT_RESET,
+  EVENT_STOPPED,
   eventCheckReadable,
   eventRaise,
   streamCheckOver,
@@ -45,6 +46,7 @@ import {
   IS_ANNOUNCED,
   IS_READABLE_TOLD,
   IS_STOPPED,
+  IS_STOPPED_BY_PEER,
   KIND_MESSAGES,
   RECEIVE_DATA_READ,
   RECEIVE_DATA_RECVD,
@@ -132,6 +134,7 @@ export function streamsOnOpen(
   // A stream that was reset before it was announced is over, and nobody need hear of it.
   if (streamReceiveState(stream) == RECEIVE_RESET_READ) return OK;
   eventRaise(stream, EVENT_OPENED);
+  if (streamHas(stream, IS_STOPPED_BY_PEER)) eventRaise(stream, EVENT_STOPPED);
   eventCheckReadable(stream);
   return OK;
 }

@@ -112,34 +112,41 @@ export function streamWrite(stream: usize, data: usize, length: u32): i32 {
   const pool = streamsPool(streams);
   const taken = sendBufferWrite(buffer, pool, streamsSendBudget(streams), data, allowed);
   if (taken > 0) schedulerEnqueue(stream);
-  if (taken < length) streamWantRoom(stream, length - taken);
+  // A cut write need not wait until all of it fits: half a buffer is worth waking the writer.
+  const half = load<u64>(streams, SEND_BUFFER_BYTES) >> 1;
+  if (taken < length) streamWantRoom(stream, min(<u64>(length - taken), half));
   return <i32>taken;
 }
 
 /** Asks for "writable" once `bytes` can be written at once (at most the whole send buffer). */
 export function streamWantRoom(stream: usize, bytes: u64): void {
   const streams = streamOwner(stream);
-  // A cut write need not wait until all of it fits: half a buffer is worth waking the writer.
   const most = load<u64>(streams, SEND_BUFFER_BYTES);
-  store<u64>(stream, min(bytes, most), STREAM_WANTED_ROOM);
+  store<u64>(stream, max(min(bytes, most), 1), STREAM_WANTED_ROOM);
   if (streamHas(stream, IN_WRITERS)) return;
   streamSetFlags(stream, IN_WRITERS);
   fifoPush(streams + WRITERS_FIFO, stream, LINK_WRITERS);
 }
 
 /**
- * Raises "writable" for the streams whose room has come, in the order in which they began to wait. The
- * connection calls it once a turn: room also comes from other streams and connections.
+ * Raises "writable" for the streams whose room has come. The connection calls it once a turn: room also
+ * comes from other streams and connections. A stream that still waits holds up no other.
  */
 export function streamsWakeWriters(streams: usize): void {
-  let stream = fifoFirst(streams + WRITERS_FIFO);
-  while (stream != 0) {
+  const fifo = streams + WRITERS_FIFO;
+  let firstKept: usize = 0;
+  let stream = fifoFirst(fifo);
+  while (stream != 0 && stream != firstKept) {
+    fifoPop(fifo, LINK_WRITERS);
     const isSending = streamIsSending(stream);
-    if (isSending && streamWritable(stream) < load<u64>(stream, STREAM_WANTED_ROOM)) return;
-    fifoPop(streams + WRITERS_FIFO, LINK_WRITERS);
-    streamClearFlags(stream, IN_WRITERS);
-    if (isSending) eventRaise(stream, EVENT_WRITABLE);
-    stream = fifoFirst(streams + WRITERS_FIFO);
+    if (isSending && streamWritable(stream) < load<u64>(stream, STREAM_WANTED_ROOM)) {
+      fifoPush(fifo, stream, LINK_WRITERS);
+      if (firstKept == 0) firstKept = stream;
+    } else {
+      streamClearFlags(stream, IN_WRITERS);
+      if (isSending) eventRaise(stream, EVENT_WRITABLE);
+    }
+    stream = fifoFirst(fifo);
   }
 }
 

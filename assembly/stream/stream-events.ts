@@ -6,6 +6,7 @@
  *            stream was announced; a stream is freed only after its last event was taken
  */
 import { fifoFirst, fifoPop, fifoPush } from "../base/fifo.ts";
+import { invariant } from "../base/invariant.ts";
 import { assemblerIsComplete, assemblerReadable } from "./assembler.ts";
 import {
   IN_EVENTS,
@@ -67,28 +68,38 @@ export function eventCheckReadable(stream: usize): void {
 
 /** A stream with something to tell, or 0. */
 export function eventNext(streams: usize): usize {
-  return fifoFirst(streams + EVENT_FIFO);
+  let stream = fifoFirst(streams + EVENT_FIFO);
+  // An event can be withdrawn while it waits: what was readable is gone after a reset.
+  while (stream != 0 && load<u32>(stream, STREAM_EVENTS) == 0) {
+    leaveQueue(stream);
+    stream = fifoFirst(streams + EVENT_FIFO);
+  }
+  return stream;
+}
+
+/** Takes the first stream out of the queue of events. */
+function leaveQueue(stream: usize): void {
+  streamClearFlags(stream, IN_EVENTS);
+  fifoPop(streamOwner(stream) + EVENT_FIFO, LINK_EVENT);
+  streamCheckOver(stream);
 }
 
 /** Takes one event of the stream that `eventNext` named: one EVENT_ bit. */
 export function eventTake(stream: usize): u32 {
+  invariant(fifoFirst(streamOwner(stream) + EVENT_FIFO) == stream);
   const events = load<u32>(stream, STREAM_EVENTS);
   const event = events & (0 - events);
   store<u32>(stream, events ^ event, STREAM_EVENTS);
   if (event == EVENT_RESET && streamReceiveState(stream) == RECEIVE_RESET_RECVD) {
     streamSetReceiveState(stream, RECEIVE_RESET_READ);
   }
-  if (events == event) {
-    streamClearFlags(stream, IN_EVENTS);
-    fifoPop(streamOwner(stream) + EVENT_FIFO, LINK_EVENT);
-    streamCheckOver(stream);
-  }
+  if (events == event) leaveQueue(stream);
   return event;
 }
 
 /** Puts a stream that is over into the queue of those to be freed. */
 export function streamCheckOver(stream: usize): void {
-  if (!streamIsOver(stream) || streamHas(stream, IN_FINISHED)) return;
+  if (!streamIsOver(stream) || streamHas(stream, IN_FINISHED | IN_EVENTS)) return;
   streamSetFlags(stream, IN_FINISHED);
   fifoPush(streamOwner(stream) + FINISHED_FIFO, stream, LINK_FINISHED);
 }

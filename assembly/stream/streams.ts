@@ -39,7 +39,7 @@ import {
 } from "./control.ts";
 import { creditInit, creditRaise, windowInit } from "./flow-control.ts";
 import { schedulerEnqueue, schedulerUnblock } from "./scheduler.ts";
-import { sendBufferDiscard, sendBufferInit } from "./send-buffer.ts";
+import { sendBufferDiscard, sendBufferInit, sendBufferUnsent } from "./send-buffer.ts";
 import {
   BANDS,
   IN_BLOCKED,
@@ -151,7 +151,7 @@ export function streamsInit(
   idTableInit(streamsTable(streams), idsMax);
 }
 
-/** Takes the peer's parameters. Streams that exist by then get their credit. */
+/** Takes the peer's parameters, before any stream exists. */
 export function streamsSetPeerLimits(
   streams: usize,
   maxData: u64,
@@ -290,7 +290,8 @@ export function streamsOnMaxStreamData(streams: usize, id: u64, limit: u64): i32
   const status = streamsAccept(streams, id);
   const stream = streamsAccepted(streams);
   if (status != OK || stream == 0) return status;
-  if (creditRaise(streamCredit(stream), limit)) schedulerEnqueue(stream);
+  if (!creditRaise(streamCredit(stream), limit)) return OK;
+  if (sendBufferUnsent(streamSendBuffer(stream)) > 0) schedulerEnqueue(stream);
   return OK;
 }
 

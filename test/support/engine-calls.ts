@@ -19,7 +19,7 @@ export class Engine {
   call64(name: string, ...parameters: (number | bigint)[]): bigint {
     const found = this.module.exports[name];
     if (found === undefined) throw new Error(`the test entry has no ${name}`);
-    return BigInt.asUintN(64, found(...parameters) as bigint);
+    return BigInt.asUintN(64, found(...parameters));
   }
 
   /** Calls an export that returns bool. */
