@@ -4,7 +4,7 @@
  * Bytes are copied in once, into an arena, and sends go out as views into the arena. A trap in any call is
  * turned into `EngineBug`; from then on every call throws it, because the instance's state means nothing.
  */
-import { errorCode, Failure } from "../ports/failure.ts";
+import { errorCode, errorNumber, Failure } from "../ports/failure.ts";
 import type {
   ConnectionStats,
   ConnectOptions,
