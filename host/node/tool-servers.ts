@@ -44,7 +44,7 @@ function defaultServer(folders: readonly string[], environment: Environment): To
   return {
     name: "files",
     command: process.execPath,
-    args: [programOf(DEFAULT_SERVER_PACKAGE), ...real],
+    args: [defaultServerProgram(), ...real],
     folder: real[0] ?? "/",
     environment: inherited(environment),
   };
@@ -62,6 +62,11 @@ function realFolder(folder: string): string {
     context: { folder },
     remedy: "Create the folder, or name another one with --folder.",
   });
+}
+
+/** The file that the default server runs. Fails with `program-missing`. */
+export function defaultServerProgram(): string {
+  return programOf(DEFAULT_SERVER_PACKAGE);
 }
 
 /** The file that a package's command runs. */

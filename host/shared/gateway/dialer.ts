@@ -109,19 +109,22 @@ export class Dialer {
 
   /** Shows signs of life until the lane ends or the host no longer answers. */
   async #beat(lane: Lane): Promise<void> {
-    let isClosed = false;
-    let reason: Failure | null = null;
+    const end: { failure: Failure | null; isReached: boolean } = {
+      failure: null,
+      isReached: false,
+    };
     void lane.closed.then((failure) => {
-      isClosed = true;
-      reason = failure;
+      Object.assign(end, { failure, isReached: true });
       this.#wake();
     });
-    while (!isClosed && !this.#stop.signal.aborted) {
+    const isOver = (): boolean => end.isReached || this.#stop.signal.aborted;
+    while (!isOver()) {
       await this.#pause(HEARTBEAT_MS);
-      if (isClosed || this.#stop.signal.aborted) break;
-      await askHost(lane, { type: "device.heartbeat" }, this.#options.tenant, this.#options);
+      if (!isOver()) {
+        await askHost(lane, { type: "device.heartbeat" }, this.#options.tenant, this.#options);
+      }
     }
-    if (reason !== null) throw reason;
+    if (end.failure !== null) throw end.failure;
   }
 
   #pause(durationMs: number): Promise<void> {

@@ -44,21 +44,23 @@ export interface PairingOptions {
 /** The inviter's side. */
 export class PairingDesk {
   readonly #options: PairingOptions;
-  #openUntilMs = 0;
+  #isOpen = false;
 
   constructor(options: PairingOptions) {
     this.#options = options;
   }
 
-  /** Whether some invitation may still be redeemed: only then a stranger's handshake is accepted at all. */
+  /**
+   * Whether a stranger's handshake is accepted at all: only while invitations are remembered. Used and expired ones
+   * count, so that a late joiner learns why its code is refused.
+   */
   get isOpen(): boolean {
-    return this.#options.ports.clock.wallMs() < this.#openUntilMs;
+    return this.#isOpen;
   }
 
-  /** Looks up what is outstanding, at the start and after each change. */
+  /** Looks up what is remembered, at the start and after each change. */
   async refresh(): Promise<void> {
-    const open = (await this.#options.invitations.list()).filter(({ isUsed }) => !isUsed);
-    this.#openUntilMs = open.reduce((latest, { expiresMs }) => Math.max(latest, expiresMs), 0);
+    this.#isOpen = (await this.#options.invitations.list()).length > 0;
   }
 
   /** Makes an invitation and returns its secret. */
