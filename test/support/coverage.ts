@@ -105,7 +105,7 @@ function measure(name: string, area: Area): FileCoverage[] {
   const coverage = new Coverage();
   for (const entryPoints of points.values()) coverage.add(entryPoints, new Uint8Array());
   for (const file of existsSync(recorded) ? readdirSync(recorded) : []) {
-    const entry = file.slice(0, file.search(/-\d+-\d+-\d+\.bin$/));
+    const entry = file.slice(0, file.search(/-\d+-\d+\.bin$/));
     const entryPoints = points.get(entry);
     if (entryPoints !== undefined) coverage.add(entryPoints, readFileSync(join(recorded, file)));
   }

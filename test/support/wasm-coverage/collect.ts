@@ -1,52 +1,70 @@
 /**
- * Collects what instrumented modules recorded in this thread. Loaded before the code that
- * instantiates them: by vitest as a setup file, by Node with `--import`. Every instance is
- * remembered; at the end the bytes of all instances of one module are merged and written to the
- * folder that MXP_COVERAGE_OUT names.
+ * Collects what instrumented modules record in this thread. Loaded before the code that instantiates
+ * them: by vitest as a setup file, by Node with `--import`.
+ *
+ *   MXP_COVERAGE_OUT     the folder into which the recorded bytes are written, one file a module
+ *   MXP_COVERAGE_ENGINE  an instrumented build that stands in for build/engine.wasm, wherever the
+ *                        bytes of that file are compiled in this process
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
+import { COVERAGE_MODULE, COVERAGE_PAGES } from "./instrument.ts";
 
-const PREFIX = "coverage:";
+const ENGINE = join(import.meta.dirname, "../../../build/engine.wasm");
 const out = process.env["MXP_COVERAGE_OUT"];
-const recorded = new Map<string, WebAssembly.Memory[]>();
-const Original = WebAssembly.Instance;
-let dumps = 0;
+const memories = new Map<string, WebAssembly.Memory>();
 
-/** Notes the coverage memory of a new instance. */
-function note(instance: WebAssembly.Instance): void {
-  for (const [name, value] of Object.entries(instance.exports)) {
-    if (!name.startsWith(PREFIX) || !(value instanceof WebAssembly.Memory)) continue;
-    const module = name.slice(PREFIX.length);
-    const memories = recorded.get(module) ?? [];
-    memories.push(value);
-    recorded.set(module, memories);
-  }
+/** The memory into which all instances of module `name` record. */
+function memoryOf(name: string): WebAssembly.Memory {
+  const memory =
+    memories.get(name) ??
+    new WebAssembly.Memory({ initial: COVERAGE_PAGES, maximum: COVERAGE_PAGES });
+  memories.set(name, memory);
+  return memory;
 }
 
-if (out !== undefined) {
-  WebAssembly.Instance = class extends Original {
-    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
-      super(module, imports);
-      note(this);
-    }
-  };
-  process.on("exit", () => writeCoverage());
+/** The imports of an instance, with the coverage memory when its module wants one. */
+function withCoverage(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports | undefined,
+): WebAssembly.Imports | undefined {
+  const wanted = WebAssembly.Module.imports(module).find((one) => one.module === COVERAGE_MODULE);
+  if (wanted === undefined) return imports;
+  return { ...imports, [COVERAGE_MODULE]: { [wanted.name]: memoryOf(wanted.name) } };
 }
 
-/**
- * Writes what was recorded so far; instances that go on recording are written again the next time.
- */
+/** Writes what was recorded so far. */
 export function writeCoverage(): void {
   if (out === undefined) return;
   mkdirSync(out, { recursive: true });
-  for (const [module, memories] of recorded) {
-    const merged = new Uint8Array(memories[0]!.buffer.byteLength);
-    for (const memory of memories) {
-      for (const [at, byte] of new Uint8Array(memory.buffer).entries()) merged[at]! |= byte;
-    }
-    const file = `${module}-${process.pid}-${threadId}-${dumps++}.bin`;
-    writeFileSync(join(out, file), merged);
+  for (const [name, memory] of memories) {
+    const file = `${name}-${process.pid}-${threadId}.bin`;
+    writeFileSync(join(out, file), new Uint8Array(memory.buffer));
   }
+}
+
+/** Takes the instrumented engine where the built one is compiled. */
+function standIn(bytes: BufferSource): BufferSource {
+  const instrumented = process.env["MXP_COVERAGE_ENGINE"];
+  if (instrumented === undefined || !existsSync(ENGINE)) return bytes;
+  const view = ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+  return readFileSync(ENGINE).equals(view) ? readFileSync(instrumented) : bytes;
+}
+
+if (out !== undefined) {
+  const { Instance, Module } = WebAssembly;
+  WebAssembly.Instance = class extends Instance {
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+      super(module, withCoverage(module, imports));
+    }
+  };
+  WebAssembly.Module = class extends Module {
+    constructor(bytes: BufferSource) {
+      super(standIn(bytes));
+    }
+  };
+  process.on("exit", () => writeCoverage());
 }

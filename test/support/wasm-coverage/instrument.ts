@@ -2,12 +2,12 @@
  * Rewrites a Wasm module so that it records which lines and which arms of branches were executed.
  *
  * A second memory gets one byte for each line of straight code and one for each arm of every `if`,
- * `br_if`, `select` and `br_table`; the byte is set to 1 when it is passed. A memory of its own
- * needs no import, shifts no function index, and cannot be overwritten by the code under test. It
- * is exported as `coverage:<name>`.
+ * `br_if`, `select` and `br_table`; the byte is set to 1 when it is passed. A memory of its own shifts
+ * no function index and cannot be overwritten by the code under test. It is imported, so that all
+ * instances of a module record into one: `collect.ts` provides it.
  *
- * Before a condition (on the stack) this is inserted, where `t` is a new local and `id` the first
- * of two bytes:
+ * Before a condition (on the stack) this is inserted, where `t` is a new local and `id` the first of
+ * two bytes:
  *
  *     local.tee t   i32.eqz   i32.const 1   i32.store8 (coverage) offset=id   local.get t
  *
@@ -17,7 +17,6 @@ import { type Mapping, mappingAt } from "./source-map.ts";
 import {
   OP,
   SECTION_CODE,
-  SECTION_EXPORT,
   SECTION_FUNCTION,
   SECTION_IMPORT,
   SECTION_MEMORY,
@@ -43,6 +42,12 @@ export interface Instrumented {
   readonly bytes: Uint8Array;
   readonly points: readonly Point[];
 }
+
+/** The module name of the imported memory. */
+export const COVERAGE_MODULE = "coverage";
+
+/** Its size: a byte for each point, of which the whole engine has far fewer. */
+export const COVERAGE_PAGES = 4;
 
 const PAGE = 65_536;
 const BRANCHES = new Map<number, string>([
@@ -210,40 +215,43 @@ export function instrument(
   isWanted: (file: string) => boolean,
 ): Instrumented {
   const sections = sectionsOf(bytes);
-  if (!sections.some((section) => section.id === SECTION_IMPORT)) {
-    throw new Error("the module imports no memory, so the second one would be the first");
-  }
+  const contentOf = (section: Section) => bytes.subarray(section.start, section.end);
   const code = new Instrumenter(bytes, mappings, isWanted);
-  const output: number[] = [...bytes.subarray(0, 8)];
-  const counts = parameterCountsOf(bytes, sections);
-  const emit = (id: number, parts: readonly (readonly number[])[]) => {
-    const size = parts.reduce((sum, part) => sum + part.length, 0);
-    output.push(id, ...leb(size));
-    for (const part of parts) for (const byte of part) output.push(byte);
-  };
-  const rewritten = sections.find((section) => section.id === SECTION_CODE)!;
-  const body = code.code(rewritten, counts);
-  const pages = Math.max(1, Math.ceil(code.points.length / PAGE));
-  let hasMemory = false;
+  const rewritten = new Map<number, number[][]>();
   for (const section of sections) {
-    const content = bytes.subarray(section.start, section.end);
-    // The memory section belongs before globals, exports and everything behind them.
-    if (!hasMemory && section.id >= SECTION_MEMORY) {
-      if (section.id === SECTION_MEMORY) throw new Error("the module has a memory of its own");
-      emit(SECTION_MEMORY, [[1, 1, ...leb(pages), ...leb(pages)]]);
-      hasMemory = true;
+    if (section.id === SECTION_CODE) {
+      rewritten.set(section.id, code.code(section, parameterCountsOf(bytes, sections)));
     }
-    if (section.id === SECTION_CODE) emit(section.id, body);
-    else if (section.id === SECTION_EXPORT) emit(section.id, exportsWith(content, name));
-    else if (section.id !== 0) emit(section.id, [[...content]]);
+    if (section.id === SECTION_MEMORY) throw new Error("the module has a memory of its own");
+  }
+  const imports = sections.find((section) => section.id === SECTION_IMPORT);
+  if (imports === undefined) throw new Error("the module imports no memory to come second to");
+  if (code.points.length > COVERAGE_PAGES * PAGE) throw new Error("COVERAGE_PAGES is too small");
+  rewritten.set(SECTION_IMPORT, importsWith(contentOf(imports), name));
+  const output: number[] = [...bytes.subarray(0, 8)];
+  for (const section of sections) {
+    // Names and other custom sections are for people and debuggers.
+    if (section.id === 0) continue;
+    const parts = rewritten.get(section.id) ?? [[...contentOf(section)]];
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    output.push(section.id, ...leb(size));
+    for (const part of parts) for (const byte of part) output.push(byte);
   }
   return { bytes: Uint8Array.from(output), points: code.points };
 }
 
-/** The export section with memory 1 added as `coverage:<name>`. */
-function exportsWith(content: Uint8Array, name: string): number[][] {
+/** The import section with memory 1 added, as `name` of module "coverage". */
+function importsWith(content: Uint8Array, name: string): number[][] {
   const reader = new WasmReader(content);
   const count = reader.u32();
-  const text = [...new TextEncoder().encode(`coverage:${name}`)];
-  return [leb(count + 1), [...content.subarray(reader.at)], [...leb(text.length), ...text, 2, 1]];
+  const text = (value: string) => {
+    const bytes = new TextEncoder().encode(value);
+    return [...leb(bytes.length), ...bytes];
+  };
+  const memory = [2, 1, COVERAGE_PAGES, COVERAGE_PAGES];
+  return [
+    leb(count + 1),
+    [...content.subarray(reader.at)],
+    [...text(COVERAGE_MODULE), ...text(name), ...memory],
+  ];
 }

@@ -85,9 +85,9 @@ export function table(files: readonly FileCoverage[], areas: readonly FileCovera
   const row = (one: FileCoverage) =>
     [
       one.file.padEnd(44),
-      `${percent(one.linesHit, one.lines).toFixed(1)}`.padStart(6),
+      percent(one.linesHit, one.lines).toFixed(1).padStart(6),
       `${one.linesHit}/${one.lines}`.padStart(10),
-      `${percent(one.armsHit, one.arms).toFixed(1)}`.padStart(8),
+      percent(one.armsHit, one.arms).toFixed(1).padStart(8),
       `${one.armsHit}/${one.arms}`.padStart(11),
     ].join("");
   const head = "file".padEnd(44) + "lines%".padStart(6) + "".padStart(10) + "branch%".padStart(8);

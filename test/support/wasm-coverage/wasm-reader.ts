@@ -53,8 +53,6 @@ export const SECTION_TYPE = 1;
 export const SECTION_IMPORT = 2;
 export const SECTION_FUNCTION = 3;
 export const SECTION_MEMORY = 5;
-export const SECTION_GLOBAL = 6;
-export const SECTION_EXPORT = 7;
 export const SECTION_CODE = 10;
 
 /** All sections of a module, in their order. */

@@ -280,6 +280,15 @@ describe("rules about frames", () => {
     expect(ask("isFrameForSide", 7, 9, 0)).toBe(true);
   });
 
+  test("an ACK of nothing is not written, and neither are datagrams beyond the length field", () => {
+    const nothing: FrameValue = { type: "ack", delayUs: 0, ranges: [] };
+    expect(encodeWithEngine(wasm, nothing, 1200)).toBeNull();
+    expect(wasm.exports["datagramCapacity"]!(1200)).toBe(1192);
+    expect(wasm.exports["datagramCapacity"]!(80_000)).toBe(0xfff8);
+    const cut = Uint8Array.from([5, 0, 8, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);
+    expect(decodeWithEngine(wasm, cut)).toBe(FRAME_INVALID);
+  });
+
   test("a gap or range that needs more than 32 bits ends the ACK", () => {
     const far: FrameValue = {
       type: "ack",
