@@ -6,13 +6,21 @@
  *   --min-branches N  exits with 1 when an area has less than N percent of its branches
  *   --no-fuzz         leaves the fuzzers out;  --only-fuzz leaves the tests out
  *
- * An area is a folder of assembly/. For each, its test entry is compiled without optimization, so
- * that branches are those of the source; instrumented (wasm-coverage/instrument.ts); and its tests run
- * against that module. An arm is one way out of an `if`, `&&`, `||`, `?:`, loop condition or
+ * An area is a folder of assembly/. For each, the modules that reach it are compiled without
+ * optimization, so that branches are those of the source; instrumented (wasm-coverage/instrument.ts);
+ * and its tests, simulations and fuzzers run against them. An arm is one way out of an `if`, `&&`, `||`, `?:`, loop condition or
  * `switch` case, after compilation: both must be taken.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { instrument, type Point } from "./wasm-coverage/instrument.ts";
@@ -26,23 +34,47 @@ const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
 const COLLECT = join(import.meta.dirname, "wasm-coverage/collect.ts");
 const FUZZ_ITERATIONS = 20_000;
 
-/**
- * A folder of assembly/, the entries that reach it, the tests that exercise it, the fuzz targets.
- */
+/** How a folder of assembly/ is exercised. */
 interface Area {
-  readonly entries: readonly string[];
+  /** Test entries that reach it; "engine" is the whole engine. */
+  readonly modules: readonly string[];
+  /** Test files and folders. */
   readonly tests: readonly string[];
-  readonly fuzz: readonly string[];
+  /** Fuzz targets. */
+  readonly fuzz?: readonly string[];
+  /** Seeds of the simulator, 1 to this. */
+  readonly seeds?: number;
 }
 
 const WIRE_TARGETS = ["frames", "ack", "parameters", "short-header", "long-header", "message"];
 
 const AREAS: Readonly<Record<string, Area>> = {
+  base: {
+    modules: ["base", "crypto-a", "recovery", "stream"],
+    tests: ["test/unit/base", "test/unit/recovery", "test/unit/stream"],
+  },
+  crypto: {
+    modules: ["crypto-a", "crypto-b"],
+    // The two tests that are left out read the optimized build itself.
+    tests: ["aead", "chacha20", "poly1305", "hkdf", "hmac", "sha", "generator"]
+      .concat(["constant-time.test", "x25519", "ed25519"])
+      .map((name) => `test/unit/crypto/**/${name}*`),
+  },
   wire: {
-    entries: ["wire"],
+    modules: ["wire"],
     tests: ["test/unit/wire", "test/conformance/mxp-message.test.ts"],
     fuzz: WIRE_TARGETS,
   },
+  noise: { modules: ["noise"], tests: ["test/unit/noise", "test/conformance/noise.test.ts"] },
+  certificate: {
+    modules: ["certificate"],
+    tests: ["test/unit/certificate"],
+    fuzz: ["certificate"],
+  },
+  recovery: { modules: ["recovery", "engine"], tests: ["test/unit/recovery"], seeds: 10 },
+  stream: { modules: ["stream", "engine"], tests: ["test/unit/stream"], seeds: 10 },
+  connection: { modules: ["engine"], tests: ["test/unit/connection"], seeds: 20 },
+  endpoint: { modules: ["engine"], tests: ["test/unit/endpoint"], seeds: 20 },
 };
 
 const { values: options, positionals } = parseArgs({
@@ -69,27 +101,37 @@ function run(argv: readonly string[], environment: Readonly<Record<string, strin
   process.exit(1);
 }
 
-/** Compiles and instruments one entry; returns what its coverage bytes mean. */
-function build(entry: string): readonly Point[] {
-  const plain = join(WORK, "plain", `${entry}.wasm`);
-  const inputs = `test/entry/${entry}.ts --config asconfig.json --target test`;
-  run([ASC, ...`${inputs} --optimizeLevel 0 --shrinkLevel 0`.split(" "), "-o", plain]);
+/** Compiles and instruments one module; returns what its coverage bytes mean. */
+function build(name: string): readonly Point[] {
+  const plain = join(WORK, "plain", `${name}.wasm`);
+  const source = name === "engine" ? "assembly/index.ts" : `test/entry/${name}.ts`;
+  const switches = "--config asconfig.json --target test --optimizeLevel 0 --shrinkLevel 0";
+  run([ASC, source, ...switches.split(" "), "-o", plain]);
   const mappings = decodeSourceMap(readFileSync(`${plain}.map`, "utf8"));
   const isWanted = (file: string) => file.startsWith("assembly/");
-  const { bytes, points } = instrument(readFileSync(plain), mappings, entry, isWanted);
-  writeFileSync(join(WORK, `${entry}.wasm`), bytes);
+  const { bytes, points } = instrument(readFileSync(plain), mappings, name, isWanted);
+  writeFileSync(join(WORK, `${name}.wasm`), bytes);
   return points;
 }
 
-/** Runs the tests and fuzzers of one area against its instrumented modules. */
+/** Runs the tests, simulations and fuzzers of one area against its instrumented modules. */
 function exercise(area: Area, recorded: string): void {
-  const environment = { MXP_TEST_MODULES: WORK, MXP_COVERAGE_OUT: recorded };
-  if (!options["only-fuzz"]) {
+  const environment = {
+    MXP_TEST_MODULES: WORK,
+    MXP_COVERAGE_OUT: recorded,
+    MXP_COVERAGE_ENGINE: join(WORK, "engine.wasm"),
+  };
+  const tests = area.tests.flatMap((pattern) => globSync(pattern, { cwd: ROOT }));
+  if (!options["only-fuzz"] && tests.length > 0) {
     const config = "test/support/wasm-coverage/vitest.config.ts";
-    run([VITEST, "run", "--config", config, ...area.tests], environment);
+    run([VITEST, "run", "--config", config, "--passWithNoTests", ...tests], environment);
   }
-  if (options["no-fuzz"]) return;
-  for (const target of area.fuzz) {
+  // One process a seed: threads may be ended before they can write down what they recorded.
+  for (let seed = 1; !options["only-fuzz"] && seed <= (area.seeds ?? 0); seed++) {
+    const argv = ["test/sim/main.ts", "--seed", String(seed), "--twice-every", "0"];
+    run(["--import", COLLECT, ...argv], environment);
+  }
+  for (const target of options["no-fuzz"] ? [] : (area.fuzz ?? [])) {
     const loop = ["--target", target, "--seed", "1", "--iterations", String(FUZZ_ITERATIONS)];
     run(["--import", COLLECT, "test/fuzz/main.ts", ...loop], environment);
   }
@@ -100,14 +142,13 @@ function measure(name: string, area: Area): FileCoverage[] {
   const recorded = join(WORK, "recorded", name);
   rmSync(recorded, { recursive: true, force: true });
   mkdirSync(join(WORK, "plain"), { recursive: true });
-  const points = new Map(area.entries.map((entry) => [entry, build(entry)]));
+  const points = new Map(area.modules.map((module) => [module, build(module)]));
   exercise(area, recorded);
   const coverage = new Coverage();
-  for (const entryPoints of points.values()) coverage.add(entryPoints, new Uint8Array());
+  for (const known of points.values()) coverage.add(known, new Uint8Array());
   for (const file of existsSync(recorded) ? readdirSync(recorded) : []) {
-    const entry = file.slice(0, file.search(/-\d+-\d+\.bin$/));
-    const entryPoints = points.get(entry);
-    if (entryPoints !== undefined) coverage.add(entryPoints, readFileSync(join(recorded, file)));
+    const known = points.get(file.slice(0, file.search(/-\d+-\d+\.bin$/)));
+    if (known !== undefined) coverage.add(known, readFileSync(join(recorded, file)));
   }
   return coverage.files().filter((one) => one.file.startsWith(`assembly/${name}/`));
 }
