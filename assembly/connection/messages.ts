@@ -35,6 +35,7 @@ import {
 } from "../stream/send-part.ts";
 import {
   KIND_MESSAGES,
+  RECEIVE_DATA_READ,
   RECEIVE_DATA_RECVD,
   RECEIVE_RESET_READ,
   RECEIVE_RESET_RECVD,
@@ -147,7 +148,8 @@ function takeMessage(connection: Connection, stream: usize, event: Event): i32 {
   event.trace = message.traceId;
   event.data = message.payload;
   event.dataSize = <i32>message.payloadLength;
-  event.code = streamTakeEnd(stream) ? 1 : 0;
+  // The end itself is still to be read: only then does the stream count as over.
+  event.code = streamIsAtEnd(stream) ? 1 : 0;
   return FOUND_WHOLE;
 }
 
@@ -156,8 +158,9 @@ function findMessage(connection: Connection, stream: usize): i32 {
   const user = streamUserData(stream);
   const readable = streamReadable(stream);
   const isComplete = streamReceiveState(stream) == RECEIVE_DATA_RECVD;
-  if (streamIsAtEnd(stream)) return FOUND_END;
-  if (streamReceiveState(stream) > RECEIVE_DATA_RECVD) return STREAM_STATE;
+  // The end may be taken before the event that announced it was looked at: it stays the end.
+  if (streamIsAtEnd(stream) || streamReceiveState(stream) == RECEIVE_DATA_READ) return FOUND_END;
+  if (streamReceiveState(stream) > RECEIVE_DATA_RECVD) return FOUND_PART;
   if (load<u32>(user, SIZE_AT) == 0) {
     if (readable < <u64>MESSAGE_HEADER_SIZE) return isComplete ? BUFFER_TOO_SMALL : FOUND_PART;
     streamPeek(stream, header, MESSAGE_HEADER_SIZE);

@@ -87,7 +87,7 @@ export class ConnectionLane implements Lane {
     } finally {
       giveUp.stop();
       // Leaving early, by an error or because the caller stopped iterating, frees both sides.
-      stream.stop("cancelled");
+      if (!stream.isReadOver) stream.stop("cancelled");
     }
   }
 
@@ -176,7 +176,7 @@ export class ConnectionLane implements Lane {
     try {
       const header = this.#header(MESSAGE_TYPE.error, MESSAGE_FLAG.final);
       await stream.send(header, encodeFailure(failure), true);
-      stream.stop(failure.code);
+      if (!stream.isReadOver) stream.stop(failure.code);
     } catch {
       stream.cancel(failure.code);
     }

@@ -47,8 +47,13 @@ export class MessageStream extends StreamCore implements AsyncIterable<Message> 
   /** The next message, or null at the peer's end. */
   async receive(): Promise<Message | null> {
     for (;;) {
+      if (this.isReadOver && this.readFailure === null) return null;
       const message = this.core.engine.readMessage(this.core.handle, this.id);
       if (typeof message !== "number") {
+        // Taking the end too lets the engine free the stream without waiting for another read.
+        if (message.isLast && this.core.engine.readMessage(this.core.handle, this.id) === -1) {
+          this.endReading();
+        }
         this.core.wake();
         return message;
       }

@@ -64,6 +64,11 @@ export abstract class StreamCore {
     }
   }
 
+  /** True once the peer's end was read, or reading failed. */
+  get isReadOver(): boolean {
+    return this.#isReadOver;
+  }
+
   /** Nothing more can be read: the end was read, or reading failed. */
   protected endReading(): void {
     this.#isReadOver = true;
