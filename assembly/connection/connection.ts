@@ -28,6 +28,7 @@ import {
   recoveryProbes,
 } from "../recovery/recovery.ts";
 import { HINT_USE_XX, LongPacket } from "../wire/long-header.ts";
+import { versionListHas } from "../wire/version.ts";
 import { drainLost, repeatOldest } from "./acknowledgements.ts";
 import { authenticatePeer, VERDICT_ASK } from "./authentication.ts";
 import { abandon, closeWith, endSilently, isOver, onPacketWhileClosing } from "./close.ts";
@@ -163,11 +164,22 @@ function beginConfirming(connection: Connection, verdict: i32, nowUs: u64): void
   startIdle(connection, nowUs);
 }
 
-/** The responder does not know our key, or not our version. Believed only before anything authentic. */
+/**
+ * The responder does not know our key, or not our version. Believed only before anything authentic, and only
+ * when the same message 1, sent again, is answered so again: one flipped bit must not end a dial.
+ */
 export function connectionReceiveHint(connection: Connection, packet: LongPacket): i32 {
   const isExpected = connection.isInitiator != 0 && isWaitingForMessage(connection);
   if (!isExpected || packet.connectionId != connection.initialId) return DROP_UNAUTHENTIC;
-  abandon(connection, packet.kind == HINT_USE_XX ? KEY_UNKNOWN : VERSION_UNSUPPORTED);
+  // spec: RFC 9000 §6.2, whoever lists the version that we speak did not read ours.
+  const isAboutKey = packet.kind == HINT_USE_XX;
+  if (!isAboutKey && versionListHas(packet.versions, packet.versionCount, connection.version)) {
+    return DROP_UNAUTHENTIC;
+  }
+  const sends = connection.resends + 1;
+  const isSecond = connection.hintedSends != 0 && connection.hintedSends < sends;
+  if (isSecond) abandon(connection, isAboutKey ? KEY_UNKNOWN : VERSION_UNSUPPORTED);
+  else connection.hintedSends = sends;
   return DROP_NONE;
 }
 

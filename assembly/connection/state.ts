@@ -78,6 +78,8 @@ export class Connection {
   /** How often the message was repeated, and all messages together. */
   backoff: u32;
   resends: u32;
+  /** How often message 1 had been sent when a hint came; 0 before the first hint. */
+  hintedSends: u32;
   handshakeDeadlineUs: u64;
   resendAtUs: u64;
 
@@ -145,6 +147,8 @@ export class Connection {
   hasExpectedIdentity: i32;
   hasRemoteStatic: i32;
   hasPeerIdentity: i32;
+  /** The limit of streams, plus one, at which the peer was told that we want more; 0 for none. */
+  blockedAtLimit: u64;
   /** The streams hold memory of the endpoint. */
   hasStreams: i32;
 

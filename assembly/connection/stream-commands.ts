@@ -14,6 +14,7 @@ import {
   streamReceiveState,
 } from "../stream/stream.ts";
 import { streamsFind, streamsOpen } from "../stream/streams.ts";
+import { LOCAL_LIMIT, NEXT_LOCAL } from "../stream/streams-record.ts";
 import { Connection, PHASE_ESTABLISHED } from "./state.ts";
 
 /** What a read returns at the end; statuses are told as status - 1. */
@@ -32,7 +33,21 @@ export function openStream(
   nameSize: i32,
 ): i64 {
   if (connection.phase != PHASE_ESTABLISHED) return WOULD_BLOCK;
+  if (isAtToldLimit(connection)) return WOULD_BLOCK;
   return streamsOpen(connection.streams, <u8>kind, <u8>band, name, nameSize);
+}
+
+/**
+ * True while no stream may be opened and the peer was told so at this very limit: saying it again at every try
+ * would make two sides answer each other for ever.
+ */
+function isAtToldLimit(connection: Connection): bool {
+  const streams = connection.streams;
+  const limit = load<u64>(streams, LOCAL_LIMIT);
+  if (load<u64>(streams, NEXT_LOCAL) < limit) return false;
+  const isTold = connection.blockedAtLimit == limit + 1;
+  connection.blockedAtLimit = limit + 1;
+  return isTold;
 }
 
 /** Writes bytes, and the end behind them when all were taken. Returns the bytes taken or a status. */

@@ -258,7 +258,8 @@ export interface EndpointEngine {
   ): number;
   /**
    * The next whole message of a `messages` stream. Reading returns flow-control credit, so a slow reader slows the
-   * sender. A number otherwise: 0 when none is there now; -1 at the end; less than -1: status - 1.
+   * sender. A number otherwise: 0 when none is there now; -1 at the end; less than -1: status - 1. A stream lives
+   * until its end was read (-1) or it was stopped, also after a message that was the last.
    */
   readMessage(connection: number, stream: bigint): Message | number;
   /** Gives up sending; the peer sees `stream-reset`. */
