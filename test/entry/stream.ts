@@ -1,5 +1,8 @@
 /** Test entry: what the unit tests of assembly/stream reach. Compiled to build/test/stream.wasm. */
-import { slabInit, slabUsed } from "../../assembly/base/slab.ts";
+import {
+  slabInit,
+  slabUsed,
+} from "../../assembly/base/slab.ts";
 import {
   blockPoolAvailable,
   blockPoolInit,
@@ -46,10 +49,17 @@ import {
   streamKind,
   streamName,
   streamNameLength,
+  streamReceiveState,
+  streamResetCode,
+  streamSendState,
+  streamStopCode,
 } from "../../assembly/stream/stream.ts";
-import { streamsCount } from "../../assembly/stream/streams-record.ts";
+import {
+  streamsCount,
+} from "../../assembly/stream/streams-record.ts";
 import {
   streamSlot,
+  streamsClose,
   streamsCollect,
   streamsFind,
   streamsInit,
@@ -62,6 +72,7 @@ import {
   streamsSize,
 } from "../../assembly/stream/streams.ts";
 import {
+  streamAnnounce,
   streamChunk,
   streamChunkIsFin,
   streamChunkLength,
@@ -70,6 +81,8 @@ import {
   streamCopyChunk,
   streamFinish,
   streamNextHasOpen,
+  streamReset,
+  streamWritable,
   streamWrite,
   streamsOnAcked,
   streamsOnLost,
@@ -77,7 +90,10 @@ import {
   streamsWakeWriters,
 } from "../../assembly/stream/send-part.ts";
 import {
+  streamIsAtEnd,
   streamRead,
+  streamSetWanted,
+  streamStop,
   streamTakeEnd,
   streamsOnData,
   streamsOnOpen,
@@ -96,8 +112,13 @@ import {
   streamsOnControlAcked,
   streamsOnControlLost,
 } from "../../assembly/stream/control.ts";
-import { eventNext, eventTake } from "../../assembly/stream/stream-events.ts";
-import { schedulerNext } from "../../assembly/stream/scheduler.ts";
+import {
+  eventNext,
+  eventTake,
+} from "../../assembly/stream/stream-events.ts";
+import {
+  schedulerNext,
+} from "../../assembly/stream/scheduler.ts";
 import {
   datagramQueueCopyFront,
   datagramQueueCount,
@@ -151,6 +172,10 @@ export {
   streamKind,
   streamName,
   streamNameLength,
+  streamSendState,
+  streamReceiveState,
+  streamResetCode,
+  streamStopCode,
   streamsCount,
   streamsSize,
   streamsInit,
@@ -163,9 +188,13 @@ export {
   streamsOnMaxStreams,
   streamsOnStreamBlocked,
   streamsCollect,
+  streamsClose,
+  streamWritable,
   streamWrite,
   streamsWakeWriters,
   streamFinish,
+  streamAnnounce,
+  streamReset,
   streamsOnStopSending,
   streamChunk,
   streamChunkOffset,
@@ -179,8 +208,11 @@ export {
   streamsOnOpen,
   streamsOnData,
   streamsOnReset,
+  streamIsAtEnd,
   streamTakeEnd,
   streamRead,
+  streamSetWanted,
+  streamStop,
   controlNext,
   controlKind,
   controlStream,

@@ -86,7 +86,7 @@ class Run {
   }
 
   emit(side: Side, other: Side): void {
-    for (const frame of side.allFrames(1 + this.random(1400))) {
+    for (const frame of side.allFrames(60 + this.random(1340))) {
       const copies = this.random(100) < this.network.duplicates ? 2 : 1;
       for (let copy = 0; copy < copies; copy++) {
         const isLost = this.random(100) < this.network.loss;
