@@ -163,6 +163,8 @@ export type EngineEvent =
       readonly code: number;
     }
   | { readonly kind: "datagram"; readonly connection: number; readonly payload: Uint8Array }
+  /** After `openStream` was told to wait: the peer permits more streams now. */
+  | { readonly kind: "streams-available"; readonly connection: number }
   /** Nothing more comes from this connection. `code` is an error code, 0 for a clean close. */
   | {
       readonly kind: "closed";

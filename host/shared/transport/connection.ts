@@ -19,6 +19,8 @@ import { Stream, type StreamCore } from "./stream.ts";
 /** Received datagrams kept for a reader that is behind; the oldest are dropped, as datagrams are. */
 const DATAGRAMS_MAX = 256;
 
+const WOULD_BLOCK = BigInt(-errorNumber("would-block"));
+
 /** Who is on the other side, from the handshake. */
 export interface ConnectionPeer {
   readonly publicKey: Uint8Array;
@@ -51,6 +53,7 @@ export class Connection implements ConnectionCore {
   readonly #streams = new Map<bigint, StreamCore>();
   readonly #opened: (Stream | MessageStream)[] = [];
   readonly #openedGate = new Gate();
+  readonly #permitGate = new Gate();
   readonly #datagrams: Uint8Array[] = [];
   readonly #datagramGate = new Gate();
   #failure: Failure | null = null;
@@ -82,16 +85,19 @@ export class Connection implements ConnectionCore {
     return this.engine.connectionStats(this.handle);
   }
 
-  /** Opens a stream of bytes. It costs nothing on the wire until it is written. */
-  openStream(options: OpenOptions): Stream {
-    const stream = new Stream(this, this.#open("bytes", options), options.protocol);
+  /**
+   * Opens a stream of bytes, as soon as the peer permits one more. It costs nothing on the wire until it is written.
+   * Fails with what ended the connection.
+   */
+  async openStream(options: OpenOptions): Promise<Stream> {
+    const stream = new Stream(this, await this.#open("bytes", options), options.protocol);
     this.#streams.set(stream.id, stream);
     return stream;
   }
 
-  /** Opens a stream of whole messages. */
-  openMessages(options: OpenOptions): MessageStream {
-    const stream = new MessageStream(this, this.#open("messages", options));
+  /** Opens a stream of whole messages, as soon as the peer permits one more. */
+  async openMessages(options: OpenOptions): Promise<MessageStream> {
+    const stream = new MessageStream(this, await this.#open("messages", options));
     this.#streams.set(stream.id, stream);
     return stream;
   }
@@ -153,6 +159,8 @@ export class Connection implements ConnectionCore {
         if (stream instanceof MessageStream) stream.onRefused(event.code);
         return;
       }
+      case "streams-available":
+        return this.#permitGate.open();
       case "datagram":
         if (this.#datagrams.length >= DATAGRAMS_MAX) this.#datagrams.shift();
         this.#datagrams.push(event.payload);
@@ -162,14 +170,17 @@ export class Connection implements ConnectionCore {
     }
   }
 
-  #open(kind: "bytes" | "messages", options: OpenOptions): bigint {
+  async #open(kind: "bytes" | "messages", options: OpenOptions): Promise<bigint> {
     const band = options.band ?? BAND.streaming;
-    const id = this.#isClosed
-      ? BigInt(-errorNumber("connection-closed"))
-      : this.engine.openStream(this.handle, { kind, band, protocol: options.protocol });
-    if (id < 0n)
-      throw this.#failure ?? engineFailure(Number(id), "the stream cannot be opened", "local");
-    return id;
+    for (;;) {
+      if (this.#failure !== null) throw this.#failure;
+      const { protocol } = options;
+      const id = this.engine.openStream(this.handle, { kind, band, protocol });
+      if (id >= 0n) return id;
+      if (id !== WOULD_BLOCK)
+        throw engineFailure(Number(id), "the stream cannot be opened", "local");
+      await this.#permitGate.wait();
+    }
   }
 
   #onStreamOpened(id: bigint, kind: "bytes" | "messages", protocol: string): void {
@@ -199,6 +210,7 @@ export class Connection implements ConnectionCore {
     for (const stream of this.#streams.values()) stream.onClosed(ended);
     this.#streams.clear();
     this.#openedGate.open();
+    this.#permitGate.open();
     this.#datagramGate.open();
     this.#resolveClosed(isClean ? null : ended);
   }

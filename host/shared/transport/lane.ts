@@ -72,7 +72,8 @@ export class ConnectionLane implements Lane {
   ): AsyncIterable<Uint8Array> {
     const message = encodeCall(agent, record, payload);
     options.signal?.throwIfAborted();
-    const stream = this.#connection.openMessages({ protocol: CALL_PROTOCOL, band: BAND.critical });
+    const kind = { protocol: CALL_PROTOCOL, band: BAND.critical };
+    const stream = await this.#connection.openMessages(kind);
     const giveUp = this.#watch(stream, record.timeoutMs, options.signal);
     try {
       await stream.send(this.#header(MESSAGE_TYPE.call, MESSAGE_FLAG.final), message, true);

@@ -34,7 +34,7 @@ const pattern = (size: number): Buffer =>
 test("four mebibytes cross both ways at once, and each direction ends by itself", async () => {
   const { near, far } = await connections();
   const sent = pattern(4 * MEBIBYTE);
-  const out = near.openStream({ protocol: "echo/1" });
+  const out = await near.openStream({ protocol: "echo/1" });
   const echo = (async () => {
     const stream = await accept(far);
     expect(stream.protocol).toBe("echo/1");
@@ -47,7 +47,7 @@ test("four mebibytes cross both ways at once, and each direction ends by itself"
 
 test("a response may end before its request does", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "early/1" });
+  const out = await near.openStream({ protocol: "early/1" });
   await out.write(pattern(10));
   const stream = await accept(far);
   await stream.finish(pattern(5));
@@ -58,7 +58,7 @@ test("a response may end before its request does", async () => {
 
 test("a reader that does not read stops the writer within the window, and nothing is lost", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "slow/1" });
+  const out = await near.openStream({ protocol: "slow/1" });
   const sent = pattern(16 * MEBIBYTE);
   let isDone = false;
   const writing = out.finish(sent).then(() => {
@@ -74,7 +74,7 @@ test("a reader that does not read stops the writer within the window, and nothin
 
 test("drain resolves when the peer's transport has everything", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "drain/1" });
+  const out = await near.openStream({ protocol: "drain/1" });
   await out.finish(pattern(100_000));
   const stream = await accept(far);
   const reading = readAll(stream);
@@ -84,7 +84,7 @@ test("drain resolves when the peer's transport has everything", async () => {
 
 test("a reset fails the peer's reads, a stop fails its writes", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "give-up/1" });
+  const out = await near.openStream({ protocol: "give-up/1" });
   await out.write(pattern(10));
   const stream = await accept(far);
   out.reset("cancelled");
@@ -98,8 +98,8 @@ test("a reset fails the peer's reads, a stop fails its writes", async () => {
 
 test("a stream of its own is not disturbed by one that is given up", async () => {
   const { near, far } = await connections();
-  const doomed = near.openStream({ protocol: "doomed/1" });
-  const healthy = near.openStream({ protocol: "healthy/1" });
+  const doomed = await near.openStream({ protocol: "doomed/1" });
+  const healthy = await near.openStream({ protocol: "healthy/1" });
   await doomed.write(pattern(1_000));
   const first = await accept(far);
   doomed.cancel("cancelled");
@@ -118,7 +118,7 @@ test("datagrams arrive, and one that does not fit is refused", async () => {
 
 test("a closed connection ends everything on both sides with the reason", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "ending/1" });
+  const out = await near.openStream({ protocol: "ending/1" });
   await out.write(pattern(10));
   const stream = await accept(far);
   await stream.read();
@@ -135,7 +135,7 @@ test("a closed connection ends everything on both sides with the reason", async 
 
 test("the statistics of a connection tell what happened on it", async () => {
   const { near, far } = await connections();
-  const out = near.openStream({ protocol: "count/1" });
+  const out = await near.openStream({ protocol: "count/1" });
   await out.finish(pattern(MEBIBYTE));
   await readAll(await accept(far));
   expect(near.stats.bytesSent).toBeGreaterThan(MEBIBYTE);

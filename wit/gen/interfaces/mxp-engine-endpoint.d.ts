@@ -146,7 +146,7 @@ export interface Datagram {
   connection: ConnectionId,
   payload: Uint8Array,
 }
-export type Event = EventConnected | EventAuthenticate | EventStreamOpened | EventReadable | EventWritable | EventStreamAcknowledged | EventStreamReset | EventStreamStopped | EventDatagram | EventClosed | EventMessageRefused;
+export type Event = EventConnected | EventAuthenticate | EventStreamOpened | EventReadable | EventWritable | EventStreamAcknowledged | EventStreamReset | EventStreamStopped | EventDatagram | EventClosed | EventMessageRefused | EventStreamsAvailable;
 export interface EventConnected {
   tag: 'connected',
   val: Connected,
@@ -202,6 +202,13 @@ export interface EventClosed {
 export interface EventMessageRefused {
   tag: 'message-refused',
   val: GivenUp,
+}
+/**
+ * After `stream.open` answered `would-block`: the peer permits more streams now.
+ */
+export interface EventStreamsAvailable {
+  tag: 'streams-available',
+  val: ConnectionId,
 }
 
 export class Endpoint {
