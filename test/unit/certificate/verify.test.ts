@@ -196,6 +196,13 @@ describe("is refused:", () => {
     expect(verify(question)).toEqual([ISSUER, NONE]);
   });
 
+  test("a self-signed leaf with an authority's certificate for its own subject behind it", () => {
+    const own = buildCertificate({ subject, issuer: authority, isAuthority: true });
+    const question = { ...bySelf, chain: Buffer.concat([selfSigned, own]) };
+    expect(verify(question)).toEqual([ISSUER, NONE]);
+    expect(verify({ ...question, authorities: [authority.publicKey] })).toEqual([ISSUER, NONE]);
+  });
+
   test("a chain of three", () => {
     const question = { ...byBranch, chain: Buffer.concat([chain, branchAuthority]) };
     expect(verify(question)).toEqual([MALFORMED, NONE]);
