@@ -44,7 +44,8 @@ export interface MeasureOptions {
 /** Fewer rounds than this make a median that nobody should quote. */
 export const ROUNDS_MIN = 21;
 const SAMPLE_MS = 3;
-const WARM_UP_MS = 60;
+/** WebAssembly starts with a fast compiler; the good code comes from another thread, later on a busy machine. */
+const WARM_UP_MS = 250;
 const CALIBRATIONS = 5;
 
 /** A case of a bench with its measurements. */
