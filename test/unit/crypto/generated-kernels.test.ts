@@ -12,12 +12,10 @@ import {
   OUTPUT as POLY1305,
   poly1305Kernels,
 } from "../../../assembly/crypto/generate/poly1305-kernels.ts";
-import { OUTPUT as SHA256, sha256Kernel } from "../../../assembly/crypto/generate/sha256-kernel.ts";
 
 test.each([
   [CHACHA20, chacha20Kernels],
   [POLY1305, poly1305Kernels],
-  [SHA256, sha256Kernel],
 ])("%s is up to date", (file, generate) => {
   expect(readFileSync(file, "utf8")).toBe(generate());
 });
