@@ -9,6 +9,7 @@ import { Failure } from "../shared/ports/failure.ts";
 import { SILENT } from "../shared/telemetry/logger.ts";
 import { addCall } from "./commands/call.ts";
 import type { CommandContext, Verb } from "./commands/context.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addId } from "./commands/id.ts";
 import { JSON_FLAG } from "./commands/input.ts";
@@ -35,6 +36,7 @@ const VERBS: readonly Verb[] = [
   addPolicy,
   addReceipt,
   addDoctor,
+  addDemo,
 ];
 
 /** Exit code of a command line that cannot be understood. */

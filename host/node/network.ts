@@ -10,6 +10,7 @@ import type { TrustPorts } from "../shared/trust/ports.ts";
 import type { Logger } from "../shared/telemetry/logger.ts";
 import { datagrams } from "./datagrams.ts";
 import { loadEngine } from "./engine.ts";
+import type { WireTap } from "./wire-tap.ts";
 
 const CERTIFICATE_MS = 365 * 86_400_000;
 const DIAL_MS = 10_000;
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   /** Whether a stranger's handshake is accepted now: only while an invitation is open. */
   readonly isOpenToStrangers: () => boolean;
   readonly onLane: (lane: Lane) => void;
+  /** Records what goes over the wire, when that is wanted. */
+  readonly tap?: WireTap | null;
   readonly log: Logger;
 }
 
@@ -32,7 +35,12 @@ export function openNetwork(options: NetworkOptions): Promise<Transport> {
   const { identity, ports, log } = options;
   const { host, port } = splitHostPort(options.listen);
   return createTransport(
-    { clock: ports.clock, random: ports.random, datagrams, engine: loadEngine() },
+    {
+      clock: ports.clock,
+      random: ports.random,
+      datagrams: options.tap?.over(datagrams) ?? datagrams,
+      engine: loadEngine(),
+    },
     {
       local: { host, port },
       staticPrivateKey: identity.staticPrivateKey,

@@ -11,6 +11,8 @@ export interface NodeFace {
   tools(client: string): readonly ShownTool[];
   call(request: NamedCallRequest): Promise<HostCallResult>;
   receipts(limit: number): Promise<readonly ShownReceipt[]>;
+  /** What a wire-tap sees; null when this node records nothing. */
+  wire(): ShownWire | null;
   invite(request: InviteRequest): Promise<InviteAnswer>;
   /** Takes in peers that another process wrote. */
   reload(): Promise<void>;
@@ -90,6 +92,18 @@ export interface ShownReceipt {
   readonly signers: readonly string[];
   readonly isVerified: boolean;
   readonly elapsedUs: { readonly host: object | null; readonly device: object | null };
+}
+
+export interface ShownWire {
+  /** Datagrams since the start; only the last ones are kept. */
+  readonly seen: number;
+  readonly datagrams: readonly {
+    readonly atMs: number;
+    readonly direction: "in" | "out";
+    readonly remote: string;
+    readonly bytes: number;
+    readonly base64: string;
+  }[];
 }
 
 export interface InviteRequest {

@@ -30,6 +30,7 @@ import type {
   NodeFace,
   ShownReceipt,
   ShownTool,
+  ShownWire,
 } from "./node-face.ts";
 import { healthOf, statusOf } from "./node-status.ts";
 import { PolicyWatch } from "./policy-watch.ts";
@@ -38,6 +39,7 @@ import { showReceipts } from "./shown-receipts.ts";
 import type { StatePaths } from "./state.ts";
 import { toolServerSpecs } from "./tool-servers.ts";
 import { openIdentity, trustPorts } from "./trust-ports.ts";
+import { WireTap } from "./wire-tap.ts";
 
 export interface NodeOptions {
   readonly config: Config;
@@ -49,6 +51,8 @@ export interface NodeOptions {
   readonly passphrase: string | undefined;
   /** The page at "/", when this node shows one. */
   readonly page: string | null;
+  /** Records the last datagrams, for the page. */
+  readonly isTapped: boolean;
 }
 
 /** How long calls under way may take to end when the node stops. */
@@ -68,6 +72,7 @@ export interface NodeParts {
   readonly host: ToolHost | null;
   readonly device: ToolDevice | null;
   readonly dialers: Map<string, Dialer>;
+  readonly tap: WireTap | null;
 }
 
 /** Starts a node. Fails by name and leaves nothing behind when a part cannot start. */
@@ -124,6 +129,7 @@ async function assemble(
     onPaired: (publicKey) => transport?.pin(publicKey),
   });
   await desk.refresh();
+  const tap = options.isTapped ? new WireTap() : null;
   transport = await openNetwork({
     identity,
     name,
@@ -133,6 +139,7 @@ async function assemble(
     pinned: pinnedKeys(peers, config.dial),
     isOpenToStrangers: () => desk.isOpen,
     onLane: (lane) => host?.addLane(lane),
+    tap,
     log,
   });
   const opened = transport;
@@ -142,7 +149,7 @@ async function assemble(
   await device?.start();
   const dialers = new Map<string, Dialer>();
   const known = { options, ports, identity, name, store, peers, desk, policies };
-  return { ...known, transport: opened, host, device, dialers };
+  return { ...known, transport: opened, host, device, dialers, tap };
 }
 
 type Shared = Pick<NodeParts, "identity" | "name" | "ports"> & {
@@ -254,6 +261,17 @@ export class RunningNode implements NodeFace {
 
   receipts(limit: number): Promise<readonly ShownReceipt[]> {
     return showReceipts(this.parts.ports, this.parts.store.archive, limit);
+  }
+
+  wire(): ShownWire | null {
+    const { tap } = this.parts;
+    if (tap === null) return null;
+    const datagrams = tap.list().map(({ bytes, ...rest }) => ({
+      ...rest,
+      bytes: bytes.length,
+      base64: Buffer.from(bytes).toString("base64"),
+    }));
+    return { seen: tap.seen, datagrams };
   }
 
   async invite(request: InviteRequest): Promise<InviteAnswer> {

@@ -22,6 +22,7 @@ interface UpOptions {
   readonly httpPort?: string;
   readonly logLevel?: string;
   readonly passphraseFile?: string;
+  readonly tap?: true;
 }
 
 export function addUp(program: Command, context: CommandContext): void {
@@ -42,6 +43,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .option("--http-port <port>", "port of the local HTTP door; 0 takes any")
     .option("--log-level <level>", "debug, info, warn, error or silent")
     .option("--passphrase-file <file>", "the passphrase of the identity")
+    .option("--tap", "keep the last datagrams, so that the page shows what a wire-tap sees")
     .action((options: UpOptions) => up(options, context));
 }
 
@@ -69,6 +71,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     imported: options.import === undefined ? {} : readMcpServers(options.import),
     passphrase: await readPassphrase(nodeFiles, options.passphraseFile),
     page: PAGE,
+    isTapped: options.tap === true,
   });
   await announce(node, context);
   stopOnSignals(node);

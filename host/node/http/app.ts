@@ -49,6 +49,7 @@ export function createApp(options: AppOptions): Hono {
     const limit = Number(context.req.query("limit") ?? 50);
     return context.json({ receipts: await node.receipts(Math.min(500, Math.max(1, limit || 50))) });
   });
+  app.get("/v1/wire", (context) => context.json({ wire: node.wire() }));
   app.post("/v1/invitations", async (context) => {
     return context.json(await node.invite(await context.req.json()));
   });

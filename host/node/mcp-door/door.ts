@@ -5,14 +5,13 @@
 import { CLIENT_INFO_META_KEY, Server, type ServerContext } from "@modelcontextprotocol/server";
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { CallToolResult, Tool } from "@modelcontextprotocol/server";
-import { Failure } from "../../shared/ports/failure.ts";
 import { fromWire } from "../../shared/gateway/frames.ts";
 import { memberBytes, parseJson, scanObject, splice } from "../../shared/gateway/raw-json.ts";
 import type { Logger } from "../../shared/telemetry/logger.ts";
 import { askNode, askNodeJson } from "../control.ts";
 import type { NodeStatus, ShownTool } from "../node-face.ts";
 import { ArgumentTap } from "./argument-tap.ts";
-import { failedResult, protocolErrorOf } from "./mcp-errors.ts";
+import { failedResult, protocolErrorOf, toProtocolError } from "./mcp-errors.ts";
 
 const INFO = { name: "rtt", title: "Tools of paired nodes", version: "0.1.0" };
 const INSTRUCTIONS =
@@ -65,8 +64,7 @@ function createDoor(options: DoorOptions, tap: ArgumentTap): Server {
     try {
       return await callTool(options, clientOf(server, context), params.name, args, context);
     } catch (thrown) {
-      const failure = Failure.from(thrown);
-      throw protocolErrorOf(failure) ?? failure;
+      throw toProtocolError(thrown);
     }
   });
   return server;
@@ -89,8 +87,7 @@ async function listTools(options: DoorOptions, client: string): Promise<readonly
       await askNodeJson<{ tools: readonly ShownTool[] }>(options.control, { method: "GET", path })
     ).tools;
   } catch (thrown) {
-    const failure = Failure.from(thrown);
-    throw protocolErrorOf(failure) ?? failure;
+    throw toProtocolError(thrown);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { plainMessage } from "../../shared/gateway/frames.ts";
-import type { Failure } from "../../shared/ports/failure.ts";
+import { Failure } from "../../shared/ports/failure.ts";
 
 /** Codes that are about the request rather than about the tool. */
 const PROTOCOL_CODES: Readonly<Partial<Record<Failure["code"], number>>> = {
@@ -21,6 +21,17 @@ export function protocolErrorOf(failure: Failure): ProtocolError | null {
   const code = PROTOCOL_CODES[failure.code];
   if (code === undefined) return null;
   return new ProtocolError(code, `${failure.message}. ${failure.remedy}`, failure.toJSON());
+}
+
+/** Whatever was thrown, as what the library sends. */
+export function toProtocolError(thrown: unknown): ProtocolError {
+  if (thrown instanceof ProtocolError) return thrown;
+  const failure = Failure.from(thrown);
+  const text = `${failure.message}. ${failure.remedy}`;
+  return (
+    protocolErrorOf(failure) ??
+    new ProtocolError(ProtocolErrorCode.InternalError, text, failure.toJSON())
+  );
 }
 
 /** A failure as a tool's result. */
