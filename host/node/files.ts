@@ -173,5 +173,5 @@ async function named<T>(path: string, task: () => Promise<T>): Promise<T> {
 }
 
 function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+  return String((error as { readonly code?: unknown }).code);
 }

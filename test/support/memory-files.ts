@@ -15,7 +15,7 @@ export class MemoryFiles implements Files {
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
     if (this.all.has(path)) return false;
-    await this.write(path, bytes);
+    this.all.set(path, Uint8Array.from(bytes));
     return true;
   }
 

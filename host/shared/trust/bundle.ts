@@ -43,7 +43,7 @@ export function bundleJson(bundle: Bundle): JsonObject {
 }
 
 /** Reads the JSON form, exactly as `bundleJson` writes it. */
-export function parseBundle(value: Json): Bundle {
+export function parseBundle(value: Json | undefined): Bundle {
   if (
     !isJsonObject(value) ||
     !hasExactly(value, ["mediaType", "verificationMaterial", "dsseEnvelope"]) ||
@@ -65,7 +65,7 @@ export function parseBundle(value: Json): Bundle {
   const hint =
     isJsonObject(publicKey) && hasExactly(publicKey, ["hint"]) ? publicKey["hint"] : null;
   if (!isBare || typeof hint !== "string") throw malformed("has other material than a key hint");
-  const envelope = parseEnvelope(value["dsseEnvelope"] ?? null);
+  const envelope = parseEnvelope(value["dsseEnvelope"]);
   if (envelope.keyId !== hint) throw malformed("names two different keys");
   return { envelope, hint };
 }

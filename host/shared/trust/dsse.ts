@@ -78,7 +78,7 @@ export function envelopeJson(envelope: Envelope): JsonObject {
 }
 
 /** Reads the JSON form. Unknown members are refused: everything in the file is signed or is a known hint. */
-export function parseEnvelope(value: Json): Envelope {
+export function parseEnvelope(value: Json | undefined): Envelope {
   if (!isJsonObject(value) || !hasExactly(value, ["payload", "payloadType", "signatures"])) {
     throw malformed("does not have exactly the members payload, payloadType and signatures");
   }

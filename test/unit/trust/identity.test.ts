@@ -158,6 +158,7 @@ test.each([
   "mxp://KEY@host:123456/agent",
   "mxp://KEY@ho st:1/agent",
   "mxp://KEY@[host]:1/agent",
+  "mxp://KEY@[1.2.3.4]:1/agent",
   "mxp://KEY@::1:1/agent",
   "mxp://KEY@host:1/a b",
   "mxp://KEY@host:1/a//b",

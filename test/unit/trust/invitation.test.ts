@@ -124,6 +124,16 @@ test("a proof lets its joiner in once", async () => {
   expect(await failureCode(redeem)).toBe("invitation-used");
 });
 
+test("using one invitation leaves the others as they are", async () => {
+  const store = await storeWithOne();
+  await store.add({ ...invitation, secret: new Uint8Array(16).fill(6), policyId: "other" });
+  await store.redeem(proofFor(invitation.secret), binding, deviceNode.publicKey);
+  expect((await store.list()).map(({ policyId, isUsed }) => [policyId, isUsed])).toEqual([
+    ["paired", true],
+    ["other", false],
+  ]);
+});
+
 test("of two joiners at once only one gets in", async () => {
   const store = await storeWithOne();
   const codes = await Promise.all(

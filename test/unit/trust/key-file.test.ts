@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nodeFiles } from "../../../host/node/files.ts";
 import { createIdentity } from "../../../host/shared/trust/identity.ts";
-import { readIdentity, writeIdentity } from "../../../host/shared/trust/key-file.ts";
+import {
+  readIdentity,
+  readPublicIdentity,
+  writeIdentity,
+} from "../../../host/shared/trust/key-file.ts";
+import { formatIdentityKey } from "../../../host/shared/trust/key-text.ts";
 import { failureCode, temporaryFolder, testPorts } from "../../support/ports.ts";
 
 const ports = testPorts();
@@ -67,6 +72,25 @@ test.each([0o644, 0o640, 0o604, 0o660, 0o601])("mode %o is refused with a remedy
   });
 });
 
+test("the public part is read without the passphrase, and only when it agrees with itself", async () => {
+  const path = join(temporaryFolder(), "identity.json");
+  const { id, publicKey, staticPublicKey, ...secrets } = newIdentity();
+  await writeIdentity(ports, path, { id, publicKey, staticPublicKey, ...secrets }, "correct horse");
+  const whole = readFileSync(path);
+  expect(await readPublicIdentity(ports, path)).toEqual({ id, publicKey, staticPublicKey });
+  for (const parts of [
+    { id: newIdentity().id },
+    { identity: 1 },
+    { identity: "z6Mk" },
+    { static: null },
+    { static: formatIdentityKey(publicKey) },
+  ]) {
+    changed(path, (document) => ({ ...document, ...parts }));
+    expect(await failureCode(() => readPublicIdentity(ports, path))).toBe("identity-missing");
+    writeFileSync(path, whole);
+  }
+});
+
 test("a folder or a link in place of the file is refused", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "a"));
@@ -89,6 +113,10 @@ const plainChanges: readonly (readonly [string, Change])[] = [
   ["another kind", (document) => ({ ...document, kind: "mxp.identity/v2" })],
   ["another id", (document) => ({ ...document, id: "12D3KooX" })],
   ["no id", ({ id: _id, ...rest }) => rest],
+  [
+    "a secret that is no base64url",
+    (document) => ({ ...document, secret: { encoding: "plain", keys: "?" } }),
+  ],
   ["another identity key", (document) => ({ ...document, identity: "z6Mk" })],
   ["another static key", (document) => ({ ...document, static: "z6LS" })],
   ["no public members", ({ kind, secret }) => ({ kind, secret })],
@@ -134,6 +162,15 @@ test.each(sealedChanges)("a sealed file with %s is refused", async (_name, membe
     secret: { ...(document["secret"] as object), ...members },
   }));
   expect(await failureCode(() => readIdentity(ports, path, "correct horse"))).toBe(code);
+});
+
+test("a sealed secret without an id does not open", async () => {
+  const path = join(temporaryFolder(), "identity.json");
+  await writeIdentity(ports, path, newIdentity(), "correct horse");
+  changed(path, ({ id: _id, ...rest }) => rest);
+  expect(await failureCode(() => readIdentity(ports, path, "correct horse"))).toBe(
+    "identity-locked",
+  );
 });
 
 test("a sealed secret does not open under another id", async () => {

@@ -22,6 +22,7 @@ import {
   decodeEntries,
   edgeTiles,
   encodeEntries,
+  encodeHashes,
   tilePath,
 } from "../../../host/shared/trust/log/tiles.ts";
 import { MemoryFiles } from "../../support/memory-files.ts";
@@ -173,6 +174,15 @@ function flip(bytes: Uint8Array<ArrayBuffer>, at: number): Uint8Array<ArrayBuffe
 function flipFirst(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return flip(bytes, 0);
 }
+
+test("a log that was rewritten as a whole does not lead to the signed root", async () => {
+  const { files } = await logOf(2);
+  const [first, second] = [utf8("another entry"), utf8("entry 1")];
+  files.all.set(`${FOLDER}/tile/entries/000.p/2`, encodeEntries([first, second]));
+  const hashes = [first, second].map((entry) => leafHash(testDigest, entry));
+  files.all.set(`${FOLDER}/tile/0/000.p/2`, encodeHashes(hashes));
+  expect(await failureCode(async () => (await readerOf(files)).verify(ignore))).toBe("log-corrupt");
+});
 
 test("a single entry or its hash cannot be exchanged", async () => {
   const { files } = await logOf(600);

@@ -8,7 +8,11 @@ import { expect, test } from "vitest";
 import { nodeFiles } from "../../../host/node/files.ts";
 import { Failure } from "../../../host/shared/ports/failure.ts";
 import type { Files } from "../../../host/shared/ports/files.ts";
-import { ReceiptArchive, verifyLoggedReceipt } from "../../../host/shared/trust/receipt/archive.ts";
+import {
+  peekReceipt,
+  ReceiptArchive,
+  verifyLoggedReceipt,
+} from "../../../host/shared/trust/receipt/archive.ts";
 import { ReceiptStore } from "../../../host/shared/trust/receipt/store.ts";
 import { MemoryFiles } from "../../support/memory-files.ts";
 import { failureCode, temporaryFolder, testPorts } from "../../support/ports.ts";
@@ -48,6 +52,7 @@ test("recorded receipts are listed in order and verify, one by one and all toget
   expect(verified).toMatchObject({ host: hostNode.id, device: deviceNode.id });
   expect(verified.facts).toEqual(factsOf({ correlationId: "call-2" }));
   expect(await archive.verifyAll()).toMatchObject({ receipts: 3, head: { size: 3 } });
+  expect(peekReceipt(await archive.read("call-2"))).toEqual(verified.facts);
 });
 
 test("a stranger verifies a receipt with its proof and the node's id alone", async () => {
@@ -86,7 +91,7 @@ test("no byte of a receipt or of the log can change unnoticed", async () => {
     files.all.set(path, whole);
   }
   expect(await store.archive.verifyAll()).toMatchObject({ receipts: 1 });
-});
+}, 120_000);
 
 test("a file that is missing, cut or longer is noticed", async () => {
   const folder = await folderWith(2);
@@ -119,6 +124,58 @@ test("the same receipt twice is one, another receipt of the same call is refused
   expect(await failureCode(() => store.record(other))).toBe("receipt-invalid");
   expect(await store.archive.list()).toHaveLength(1);
   expect(store.checkpoint).toContain(hostNode.id);
+});
+
+test("the same receipt twice at once is logged once", async () => {
+  const store = await ReceiptStore.open(ports, options(temporaryFolder()));
+  await Promise.all([receiptOf(), receiptOf(), receiptOf()].map((file) => store.record(file)));
+  expect(await store.archive.list()).toHaveLength(1);
+});
+
+test("a receipt whose log entry failed is not taken for recorded", async () => {
+  const files = new MemoryFiles();
+  const folder = "/state";
+  await ReceiptStore.open({ ...ports, files }, options(folder));
+  const failing: Files = Object.assign(Object.create(files) as MemoryFiles, {
+    write: () => Promise.reject(new TypeError("no room")),
+  });
+  const store = await ReceiptStore.open({ ...ports, files: failing }, options(folder));
+  for (const _attempt of [1, 2]) {
+    expect(await failureCode(() => store.record(receiptOf()))).toBe("internal");
+  }
+  const again = await ReceiptStore.open({ ...ports, files }, options(folder));
+  expect(await again.archive.list()).toHaveLength(1);
+});
+
+test("a receipt that is logged a moment after its file is no gap", async () => {
+  const folder = await folderWith(1);
+  const archive = archiveOf(folder);
+  writeFileSync(archive.path("call-2"), receiptOf({ correlationId: "call-2" }));
+  const verified = archive.verifyAll();
+  // The next start logs it, well before the reader looks again.
+  setTimeout(() => void ReceiptStore.open(ports, options(folder)), 50);
+  expect(await verified).toMatchObject({ receipts: 1 });
+  expect(await archive.verifyAll()).toMatchObject({ receipts: 2 });
+});
+
+test("a log that never holds still is given up", async () => {
+  const files = new MemoryFiles();
+  const store = await ReceiptStore.open({ ...ports, files }, options("/state"));
+  const checkpoints: Uint8Array<ArrayBuffer>[] = [];
+  for (const call of [1, 2]) {
+    await store.record(receiptOf({ correlationId: `call-${call}` }));
+    checkpoints.push(files.all.get("/state/log/checkpoint") as Uint8Array<ArrayBuffer>);
+  }
+  let reads = 0;
+  const restless: Files = Object.assign(Object.create(files) as MemoryFiles, {
+    read: async (path: string) => {
+      if (path.endsWith("/checkpoint")) return checkpoints[reads++ % 2] ?? null;
+      return path.includes("/entries/") ? null : files.read(path);
+    },
+  });
+  const archive = new ReceiptArchive({ ...ports, files: restless }, "/state", hostNode.id);
+  expect(await failureCode(() => archive.list())).toBe("log-corrupt");
+  expect(reads).toBe(10);
 });
 
 test("what is not a receipt is not recorded", async () => {
@@ -163,6 +220,19 @@ test("a crash at any write loses no receipt that was recorded and keeps the log 
   }
 });
 
+test("a defect while leftovers are checked is not taken for a damaged receipt", async () => {
+  const folder = await folderWith(1);
+  writeFileSync(archiveOf(folder).path("call-2"), receiptOf({ correlationId: "call-2" }));
+  const signatures = {
+    ...ports.signatures,
+    verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => {
+      if (message.length > 1000) throw new TypeError("bug");
+      return ports.signatures.verify(key, message, signature);
+    },
+  };
+  await expect(ReceiptStore.open({ ...ports, signatures }, options(folder))).rejects.toThrow("bug");
+});
+
 test("a damaged leftover is reported, not logged", async () => {
   const folder = await folderWith(1);
   const archive = archiveOf(folder);
@@ -179,14 +249,14 @@ test("a reader finds a whole log while a node writes it", async () => {
   const archive = archiveOf(folder);
   const written: string[] = [];
   const writing = (async () => {
-    for (let call = 2; call <= 40; call++) {
+    for (let call = 2; call <= 12; call++) {
       await store.record(receiptOf({ correlationId: `call-${call}` }));
       written.push(`call-${call}`);
     }
   })();
   const sizes: number[] = [];
-  while (written.length < 39) sizes.push((await archive.list()).length);
+  while (written.length < 11) sizes.push((await archive.list()).length);
   await writing;
   expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
-  expect(await archive.verifyAll()).toMatchObject({ receipts: 40 });
+  expect(await archive.verifyAll()).toMatchObject({ receipts: 12 });
 });

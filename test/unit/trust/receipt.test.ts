@@ -63,6 +63,19 @@ test.each<[string, Partial<ReceiptFacts>]>([
   ["that only the device has notes of", { host: null, sent: null, delivered: null }],
   ["whose outcome is unknown", { outcome: "unknown", code: "outcome-unknown", delivered: null }],
   ["that failed", { outcome: "failed", code: "tool-failed" }],
+  [
+    "that the device denied",
+    {
+      outcome: "denied",
+      code: "path-denied",
+      served: {
+        ...served,
+        decision: { ...served.decision, effect: "deny", code: "path-denied" },
+        outcome: "denied",
+        code: "path-denied",
+      },
+    },
+  ],
 ])("the statement of a call %s reads back", (_name, parts) => {
   const facts = factsOf(parts);
   const statement = composeReceipt(facts);
@@ -100,7 +113,10 @@ const within = (name: string, parts: JsonObject) => (predicate: Record<string, J
   ...predicate,
   [name]: { ...(predicate[name] as JsonObject), ...parts },
 });
-const decisionWith = (parts: JsonObject): JsonObject => ({ ...served.decision, ...parts });
+const decisionWith = (parts: JsonObject): JsonObject => ({
+  ...(served.decision as unknown as JsonObject),
+  ...parts,
+});
 
 test.each<[string, (predicate: Record<string, Json>) => Record<string, Json>]>([
   ["a member more", change({ more: 1 })],

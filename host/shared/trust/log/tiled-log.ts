@@ -121,7 +121,10 @@ export class TiledLog {
     }
     const edge = { levels, entries, size };
     const isWhole = entries.every((entry, place) =>
-      equalBytes(leafHash(this.#ports.digest, entry), levels[0]?.[place] ?? new Uint8Array()),
+      equalBytes(
+        leafHash(this.#ports.digest, entry),
+        (levels[0] as readonly Hash[])[place] as Hash,
+      ),
     );
     const root = await this.#rootOf(edge);
     if (!isWhole || !equalBytes(root, reader.head.root)) {
@@ -193,7 +196,9 @@ export class TiledLog {
     for (const tile of edgeTiles(size)) {
       if (written.has(tilePath(tile))) continue;
       const bytes =
-        tile.level === "entries" ? encodeEntries(bundle) : encodeHashes(levels[tile.level] ?? []);
+        tile.level === "entries"
+          ? encodeEntries(bundle)
+          : encodeHashes(levels[tile.level] as Hash[]);
       files.push(fileOf(tile, bytes));
     }
     return { edge, files };
@@ -232,7 +237,7 @@ export class TiledLog {
   #rootOf({ levels, size }: Edge): Promise<Hash> {
     const { digest } = this.#ports;
     return treeRoot(digest, size, (height, index) => {
-      const hashes = levels[Math.floor(height / TILE_HEIGHT)] ?? [];
+      const hashes = levels[Math.floor(height / TILE_HEIGHT)] as readonly Hash[];
       const width = 2 ** (height % TILE_HEIGHT);
       const place = (index * width) % TILE_WIDTH;
       return Promise.resolve(completeRoot(digest, hashes.slice(place, place + width)));

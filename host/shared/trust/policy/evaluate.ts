@@ -9,7 +9,6 @@ import {
   type Caps,
   type Decision,
   DEFAULT_CAPS,
-  NO_POLICY,
   type Policy,
   type PolicyRequest,
   type PolicyRule,
@@ -46,20 +45,6 @@ export function evaluate(policy: Policy, request: PolicyRequest, wallMs: number)
     paths: union(permissions.map((rule) => rule.paths)),
     egress: [...new Set(permissions.flatMap((rule) => rule.egress ?? []))],
     policy: referTo(policy),
-  };
-}
-
-/** The decision of a node that has no policy in force: nothing is allowed, and the receipt says why. */
-export function decideWithoutPolicy(why: Failure): Decision {
-  return {
-    effect: "deny",
-    code: why.code,
-    ruleId: null,
-    reason: why.message,
-    caps: DEFAULT_CAPS,
-    paths: null,
-    egress: [],
-    policy: NO_POLICY,
   };
 }
 

@@ -189,18 +189,17 @@ export class ReceiptArchive {
         logged.add(`${entry.correlationId}.json`);
       }),
     );
-    const unlogged = files.find((name) => name.endsWith(".json") && !logged.has(name));
-    if (unlogged !== undefined) await this.#expectLogged(unlogged);
+    const unlogged = files.filter((name) => name.endsWith(".json") && !logged.has(name));
+    if (unlogged.length > 0) await this.#expectLogged(unlogged);
     return { head, receipts: logged.size };
   }
 
   /** A node writes the file first, then the entry: what is not logged yet may be so in a moment. */
-  async #expectLogged(name: string): Promise<void> {
+  async #expectLogged(names: readonly string[]): Promise<void> {
     await sleep(this.#ports.clock, SETTLE_MS);
-    const logged = await this.list();
-    if (!logged.some(({ correlationId }) => `${correlationId}.json` === name)) {
-      throw invalid(name, "is in the folder of receipts but not in the log");
-    }
+    const logged = new Set((await this.list()).map(({ correlationId }) => `${correlationId}.json`));
+    const gap = names.find((name) => !logged.has(name));
+    if (gap !== undefined) throw invalid(gap, "is in the folder of receipts but not in the log");
   }
 
   async #checkFile({ correlationId, receipt }: LoggedReceipt): Promise<void> {

@@ -77,8 +77,8 @@ export function receiptBytes(host: Bundle | null, device: Bundle | null): Uint8A
 export function parseReceipt(file: Uint8Array): Receipt {
   const object = shape.object(parseDocument(file), "receipt", ["kind", "host", "device"]);
   shape.oneOf(object["kind"], "kind", [RECEIPT_KIND]);
-  const host = shape.nullable(object["host"], (value) => parseBundle(value ?? null));
-  const device = shape.nullable(object["device"], (value) => parseBundle(value ?? null));
+  const host = shape.nullable(object["host"], parseBundle);
+  const device = shape.nullable(object["device"], parseBundle);
   const statement = (host ?? device)?.envelope.payload;
   if (statement === undefined) throw invalid("receipt", "carries no signature");
   if (device !== null && !equalBytes(device.envelope.payload, statement)) {

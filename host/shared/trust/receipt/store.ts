@@ -23,6 +23,7 @@ export class ReceiptStore {
   readonly archive: ReceiptArchive;
   readonly #ports: ArchivePorts;
   readonly #log: TiledLog;
+  readonly #turns = new Map<string, Promise<void>>();
 
   private constructor(ports: ArchivePorts, archive: ReceiptArchive, log: TiledLog) {
     this.#ports = ports;
@@ -55,15 +56,31 @@ export class ReceiptStore {
    */
   async record(file: Uint8Array<ArrayBuffer>): Promise<void> {
     const { facts } = verifyReceipt(this.#ports, file);
-    const path = this.archive.path(facts.correlationId);
-    if (!(await this.#ports.files.create(path, file, OWNER_ONLY))) {
-      const present = await this.archive.read(facts.correlationId);
-      if (equalBytes(present, file)) return;
-      throw new Failure("receipt-invalid", "There is another receipt of this call already", {
-        origin: "local",
-        remedy: "Give each call a correlation id of its own.",
-        context: { correlationId: facts.correlationId },
-      });
+    const { correlationId } = facts;
+    // One after the other for one call: two at once must not both find it unlogged.
+    const before = this.#turns.get(correlationId) ?? Promise.resolve();
+    const keep = (): Promise<void> => this.#keep(file, facts);
+    const turn = before.then(keep, keep);
+    this.#turns.set(correlationId, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#turns.get(correlationId) === turn) this.#turns.delete(correlationId);
+    }
+  }
+
+  async #keep(file: Uint8Array<ArrayBuffer>, facts: ReceiptFacts): Promise<void> {
+    const { correlationId } = facts;
+    if (!(await this.#ports.files.create(this.archive.path(correlationId), file, OWNER_ONLY))) {
+      if (!equalBytes(await this.archive.read(correlationId), file)) {
+        throw new Failure("receipt-invalid", "There is another receipt of this call already", {
+          origin: "local",
+          remedy: "Give each call a correlation id of its own.",
+          context: { correlationId },
+        });
+      }
+      const logged = await this.archive.list();
+      if (logged.some((entry) => entry.correlationId === correlationId)) return;
     }
     await this.#log.append(receiptEntry(this.#ports, file, facts));
   }
