@@ -20,6 +20,7 @@ import {
   assemblerPeek,
   assemblerRaiseHighest,
   assemblerReadable,
+  assemblerReadOffset,
   assemblerSetFinalSize,
 } from "./assembler.ts";
 import {
@@ -30,7 +31,7 @@ import {
   controlRequestFor,
   controlWithdraw,
 } from "./control.ts";
-import { windowCheck, windowConsume, windowReceive } from "./flow-control.ts";
+import { windowCheck, windowConsume, windowLimit, windowNextLimit, windowReceive } from "./flow-control.ts";
 import { streamReset } from "./send-part.ts";
 import {
   EVENT_OPENED,
@@ -73,7 +74,7 @@ import {
   streamSetReceiveState,
   streamWindow,
 } from "./stream.ts";
-import { streamsPool, streamsReceiveBudget, streamsWindow } from "./streams-record.ts";
+import { PEER_BLOCKED_AT, streamsPool, streamsReceiveBudget, streamsWindow } from "./streams-record.ts";
 import { streamsAccept, streamsAccepted, streamsIsLocalId } from "./streams.ts";
 
 /** RFC 9000 §4.5, §19.8: no byte of a stream lies at or beyond this offset. */
@@ -82,10 +83,35 @@ export const OFFSET_LIMIT: u64 = 1 << 62;
 /** Gives credit of read or dropped bytes back. */
 function returnCredit(stream: usize, bytes: u64): void {
   const streams = streamOwner(stream);
-  if (windowConsume(streamsWindow(streams), bytes)) controlRequest(streams, CONTROL_MAX_DATA);
+  const ofConnection = streamsWindow(streams);
+  const isPeerBlocked = load<u64>(streams, PEER_BLOCKED_AT) == windowLimit(ofConnection);
+  if (windowConsume(ofConnection, bytes) || isPeerBlocked) {
+    controlRequest(streams, CONTROL_MAX_DATA);
+  }
   const isDue = windowConsume(streamWindow(stream), bytes);
   if (!isDue || streamReceiveState(stream) != RECEIVE_RECV || streamHas(stream, IS_STOPPED)) return;
   controlRequestFor(stream, CONTROL_MAX_STREAM_DATA);
+}
+
+/**
+ * DATA_BLOCKED: the peer waits at `limit`. Any credit that it does not know of yet is told now, and from then on
+ * as it comes back; half a window may be less than the message that it wants to send.
+ */
+export function streamsOnDataBlocked(streams: usize, limit: u64): i32 {
+  const window = streamsWindow(streams);
+  if (limit != windowLimit(window)) return OK;
+  store<u64>(streams, limit, PEER_BLOCKED_AT);
+  if (windowNextLimit(window) > limit) controlRequest(streams, CONTROL_MAX_DATA);
+  return OK;
+}
+
+/** A message whose size is known must fit the stream's credit, however little was read since the last limit. */
+export function streamEnsureCredit(stream: usize, bytes: u64): void {
+  const needed = assemblerReadOffset(streamAssembler(stream)) + bytes;
+  if (windowLimit(streamWindow(stream)) >= needed) return;
+  if (streamReceiveState(stream) == RECEIVE_RECV) {
+    controlRequestFor(stream, CONTROL_MAX_STREAM_DATA);
+  }
 }
 
 /** Drops what was not read. */

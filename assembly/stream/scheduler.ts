@@ -22,6 +22,7 @@ import { creditAvailable, creditNoteBlocked } from "./flow-control.ts";
 import { sendBufferHasLost, sendBufferIsFinPending, sendBufferUnsent } from "./send-buffer.ts";
 import {
   BANDS,
+  KIND_MESSAGES,
   IN_BLOCKED,
   IN_READY,
   LINK_BLOCKED,
@@ -31,6 +32,7 @@ import {
   streamCredit,
   streamHas,
   streamIsSending,
+  streamKind,
   streamOwner,
   streamSendBuffer,
   streamSetFlags,
@@ -41,6 +43,7 @@ import {
   CURRENT_BAND,
   streamsBand,
   streamsCredit,
+  streamsReserved,
 } from "./streams-record.ts";
 
 /** Bytes that a band of weight 1 may send in one round: one packet of the base size. */
@@ -56,13 +59,25 @@ function quantum(band: u32): i32 {
   return QUANTUM_BYTES << (3 - <i32>band);
 }
 
+/**
+ * Credit of the connection that a stream may use. A message is only written when there is credit for all of it
+ * (send-part.ts), and then nobody else may take that: a receiver that delivers messages whole could otherwise
+ * fill its window with parts of many, none of which can ever be completed.
+ */
+export function connectionCredit(streams: usize, stream: usize): u64 {
+  const available = creditAvailable(streamsCredit(streams));
+  if (streamKind(stream) == KIND_MESSAGES) return available;
+  const reserved = streamsReserved(streams);
+  return available > reserved ? available - reserved : 0;
+}
+
 function sendability(streams: usize, stream: usize): u32 {
   if (!streamIsSending(stream)) return NOTHING;
   const buffer = streamSendBuffer(stream);
   if (sendBufferHasLost(buffer)) return SENDABLE;
   if (sendBufferUnsent(buffer) > 0) {
     if (creditAvailable(streamCredit(stream)) == 0) return NEEDS_STREAM_CREDIT;
-    if (creditAvailable(streamsCredit(streams)) == 0) return NEEDS_CONNECTION_CREDIT;
+    if (connectionCredit(streams, stream) == 0) return NEEDS_CONNECTION_CREDIT;
     return SENDABLE;
   }
   return sendBufferIsFinPending(buffer) ? SENDABLE : NOTHING;

@@ -9,14 +9,21 @@ import { fifoFirst, fifoPop, fifoPush } from "../base/fifo.ts";
 import { OK, STREAM_STATE, STREAM_STOPPED } from "../base/status.ts";
 import { BLOCK_BYTES, blockPoolSpare, budgetAvailable } from "./block-pool.ts";
 import {
+  CONTROL_DATA_BLOCKED,
   CONTROL_OPEN,
   CONTROL_RESET_STREAM,
   CONTROL_STREAM_DATA_BLOCKED,
+  controlRequest,
   controlRequestFor,
   controlWithdraw,
 } from "./control.ts";
-import { creditAvailable, creditUse } from "./flow-control.ts";
-import { schedulerCharge, schedulerEnqueue } from "./scheduler.ts";
+import { creditAvailable, creditNoteBlocked, creditUse } from "./flow-control.ts";
+import {
+  connectionCredit,
+  schedulerCharge,
+  schedulerEnqueue,
+  schedulerUnblock,
+} from "./scheduler.ts";
 import {
   sendBufferAckedTo,
   sendBufferCopy,
@@ -47,6 +54,7 @@ import {
 import {
   IN_WRITERS,
   IS_STOPPED_BY_PEER,
+  KIND_MESSAGES,
   LINK_WRITERS,
   SEND_DATA_RECVD,
   SEND_DATA_SENT,
@@ -64,6 +72,7 @@ import {
   streamHas,
   streamIsLocal,
   streamIsSending,
+  streamKind,
   streamOwner,
   streamSendBuffer,
   streamSendState,
@@ -76,7 +85,10 @@ import {
   WRITERS_FIFO,
   streamsCredit,
   streamsPool,
+  streamsReserve,
+  streamsReserved,
   streamsSendBudget,
+  streamsUnreserve,
 } from "./streams-record.ts";
 import { streamsAccept, streamsAccepted, streamsAt } from "./streams.ts";
 
@@ -94,7 +106,15 @@ export function streamWritable(stream: usize): u64 {
   // What is left of the last block is there already, unless everything was acknowledged and given back.
   const used = written & (BLOCK_BYTES - 1);
   const rest = held == 0 || used == 0 ? 0 : BLOCK_BYTES - used;
-  return min(ofStream, blocks * BLOCK_BYTES + rest);
+  const room = min(ofStream, blocks * BLOCK_BYTES + rest);
+  return streamKind(stream) == KIND_MESSAGES ? min(room, unreservedCredit(streams)) : room;
+}
+
+/** Credit of the connection that no written message has been promised (scheduler.ts says why). */
+function unreservedCredit(streams: usize): u64 {
+  const available = creditAvailable(streamsCredit(streams));
+  const reserved = streamsReserved(streams);
+  return available > reserved ? available - reserved : 0;
 }
 
 /**
@@ -112,6 +132,7 @@ export function streamWrite(stream: usize, data: usize, length: u32): i32 {
   const pool = streamsPool(streams);
   const taken = sendBufferWrite(buffer, pool, streamsSendBudget(streams), data, allowed);
   if (taken > 0) schedulerEnqueue(stream);
+  if (streamKind(stream) == KIND_MESSAGES) streamsReserve(streams, taken);
   // A cut write need not wait until all of it fits: half a buffer is worth waking the writer.
   const half = load<u64>(streams, SEND_BUFFER_BYTES) >> 1;
   if (taken < length) streamWantRoom(stream, min(<u64>(length - taken), half));
@@ -123,6 +144,12 @@ export function streamWantRoom(stream: usize, bytes: u64): void {
   const streams = streamOwner(stream);
   const most = load<u64>(streams, SEND_BUFFER_BYTES);
   store<u64>(stream, max(min(bytes, most), 1), STREAM_WANTED_ROOM);
+  const isShortOfCredit =
+    streamKind(stream) == KIND_MESSAGES && unreservedCredit(streams) < bytes;
+  // A message waits for credit that the peer does not know to be too little: it is told, once for each limit.
+  if (isShortOfCredit && creditNoteBlocked(streamsCredit(streams))) {
+    controlRequest(streams, CONTROL_DATA_BLOCKED);
+  }
   if (streamHas(stream, IN_WRITERS)) return;
   streamSetFlags(stream, IN_WRITERS);
   fifoPush(streams + WRITERS_FIFO, stream, LINK_WRITERS);
@@ -169,6 +196,10 @@ function beginReset(stream: usize, code: u64): void {
   const streams = streamOwner(stream);
   store<u64>(stream, code, STREAM_RESET_CODE);
   streamSetSendState(stream, SEND_RESET_SENT);
+  if (streamKind(stream) == KIND_MESSAGES) {
+    streamsUnreserve(streams, sendBufferUnsent(streamSendBuffer(stream)));
+    schedulerUnblock(streams);
+  }
   sendBufferDiscard(streamSendBuffer(stream), streamsPool(streams), streamsSendBudget(streams));
   controlWithdraw(stream, CONTROL_STREAM_DATA_BLOCKED);
   controlRequestFor(stream, CONTROL_RESET_STREAM);
@@ -196,7 +227,7 @@ export function streamsOnStopSending(streams: usize, id: u64, code: u64): i32 {
 /** Plans the next frame of the stream that `schedulerNext` named; false when `room` is too small for one. */
 export function streamChunk(stream: usize, room: u32): bool {
   const buffer = streamSendBuffer(stream);
-  const ofConnection = creditAvailable(streamsCredit(streamOwner(stream)));
+  const ofConnection = connectionCredit(streamOwner(stream), stream);
   const credit = min(creditAvailable(streamCredit(stream)), ofConnection);
   const offset = sendBufferNextOffset(buffer);
   const length = sendBufferNextLength(buffer, room, credit);
@@ -240,6 +271,7 @@ export function streamChunkSent(stream: usize, frameBytes: u32): void {
   const fresh = sendBufferOnSent(buffer, streamChunkOffset(stream), length, isFin);
   creditUse(streamCredit(stream), fresh);
   creditUse(streamsCredit(streams), fresh);
+  if (streamKind(stream) == KIND_MESSAGES) streamsUnreserve(streams, fresh);
   store<u64>(streams, load<u64>(streams, RETRANSMITTED) + (length - fresh), RETRANSMITTED);
   if (streamSendState(stream) == SEND_READY) streamSetSendState(stream, SEND_SEND);
   if (sendBufferIsFinSent(buffer) && sendBufferUnsent(buffer) == 0) {

@@ -15,7 +15,10 @@
  *              | localCount | localMax | current band | accepted | 4 x { fifo, deficit, pad } |
  *              296    300      304  312     320    328
  *              | kind | stream | id | value | code |                           (the next control frame)
+ *              328        336
+ *              | reserved | peerBlockedAt |
  */
+import { invariant } from "../base/invariant.ts";
 import { CREDIT_SIZE, WINDOW_SIZE } from "./flow-control.ts";
 
 export const SLAB: usize = 0;
@@ -54,7 +57,9 @@ export const NEXT_STREAM: usize = 300;
 export const NEXT_ID: usize = 304;
 export const NEXT_VALUE: usize = 312;
 export const NEXT_CODE: usize = 320;
-export const STREAMS_HEADER: usize = 328;
+export const RESERVED: usize = 328;
+export const PEER_BLOCKED_AT: usize = 336;
+export const STREAMS_HEADER: usize = 344;
 
 export function streamsSlab(streams: usize): usize {
   return load<usize>(streams, SLAB);
@@ -67,6 +72,21 @@ export function streamsPool(streams: usize): usize {
 /** Credit that the peer gave to the whole connection. */
 export function streamsCredit(streams: usize): usize {
   return streams + CREDIT;
+}
+
+/** Bytes of messages that were written and not sent: credit of the connection that only they may use. */
+export function streamsReserved(streams: usize): u64 {
+  return load<u64>(streams, RESERVED);
+}
+
+export function streamsReserve(streams: usize, bytes: u64): void {
+  store<u64>(streams, load<u64>(streams, RESERVED) + bytes, RESERVED);
+}
+
+export function streamsUnreserve(streams: usize, bytes: u64): void {
+  const reserved = load<u64>(streams, RESERVED);
+  invariant(bytes <= reserved);
+  store<u64>(streams, reserved - bytes, RESERVED);
 }
 
 /** Window that this side gave to the peer for the whole connection. */

@@ -96,6 +96,18 @@ test("a jump by a whole window, one less and one more, leaves nothing of the old
   }
 });
 
+test("numbers that a short step leaves out are new, though their places were taken a window before", () => {
+  const received = newReceived();
+  for (let number = 0; number < 4096; number++) record(received, number);
+  record(received, 4099);
+  expect([4096, 4097, 4098, 4099].map((number) => isNew(received, number))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+});
+
 test("the number to expect next is one behind the largest, and 0 at first", () => {
   const received = newReceived();
   expect(engine.call("receivedExpected", received)).toBe(0);

@@ -107,7 +107,7 @@ const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("wait" as const),
-      us: fc.integer({ min: 0, max: 120_000 }),
+      us: fc.oneof(fc.nat(120_000), fc.nat(900_000)),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("timeout" as const) }) },
@@ -334,7 +334,7 @@ test("a packet acknowledged in between breaks persistent congestion", () => {
     310_000,
   );
   expect(result).toEqual({ acked: [6, 2], lost: [1, 3] });
-  expect(engine.call("recoveryCongestionWindow", r)).toBeGreaterThan(3 * MSS);
+  expect(engine.call("recoveryCongestionWindow", r)).toBeGreaterThan(5 * MSS);
 });
 
 test("the window opens only while it is what limits the sender", () => {
