@@ -28,6 +28,7 @@ function build(targets: readonly Target[]): void {
   if (process.env["MXP_TEST_MODULES"] !== undefined) return;
   const entries = new Set(targets.flatMap((target) => target.entries));
   const argv = [...entries].map((entry) => `entries:${entry}`);
+  if (targets.some((target) => target.needsEngine === true)) argv.push("engine");
   const script = join(import.meta.dirname, "../../build.ts");
   const result = spawnSync(process.execPath, [script, ...argv, "--quiet"], { stdio: "inherit" });
   if (result.status !== 0) process.exit(1);

@@ -7,6 +7,8 @@ export interface Target {
   readonly about: string;
   /** Test entries that must be compiled. */
   readonly entries: readonly string[];
+  /** True when the target runs the whole engine, build/engine.wasm. */
+  readonly needsEngine?: boolean;
   /** True for a target with a planted defect: not finding it is the failure. */
   readonly isCanary?: boolean;
   /** Compiles what is needed once, and returns what judges one case. */

@@ -27,8 +27,8 @@ export interface InitiatorOptions {
   /** The id of the Initial, and the one that the responder shall use. */
   readonly initialId: bigint;
   readonly ownId: bigint;
-  /** Changes the parameters of message 1 before they are sent. */
-  readonly tamper?: (parameters: WireParameter[]) => WireParameter[];
+  /** Changes the payload of message 1 before it is encrypted; its size stays what it is. */
+  readonly damage?: (payload: Bytes) => Bytes;
 }
 
 const numeric = (id: number, value: number | bigint, size: number): WireParameter => ({
@@ -64,9 +64,11 @@ export class Initiator {
     const headSize = 16 + 16 + 8 + 64;
     const room = BASE_SIZE - headSize - HANDSHAKE_OVERHEAD[pattern];
     const isKeyed = pattern === "IK" || pattern === "NK";
-    const parameters = (this.#options.tamper ?? ((list) => list))(this.#parameters());
-    const used = encodeParameters(parameters, 0);
-    const payload = encodeParameters(parameters, Math.max(0, room - used.length));
+    const parameters = this.#parameters();
+    const used = encodeParameters(parameters, 0).length;
+    const right = encodeParameters(parameters, room - used);
+    const payload = new Uint8Array(room);
+    payload.set((this.#options.damage?.(right) ?? right).subarray(0, room));
     const digest = createHash("sha256").update(responderStatic).digest();
     return encodeLongPacket({
       type: "initial",

@@ -2,6 +2,7 @@
 import type { Target } from "../target.ts";
 import { canary } from "./canary.ts";
 import { certificate } from "./certificate.ts";
+import { connection, handshake } from "./connection.ts";
 import { ack, frames } from "./frames.ts";
 import { message } from "./message.ts";
 import { longHeader, shortHeader } from "./packets.ts";
@@ -15,5 +16,7 @@ export const TARGETS: readonly Target[] = [
   longHeader,
   message,
   certificate,
+  handshake,
+  connection,
   canary,
 ];
