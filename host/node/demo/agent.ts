@@ -8,7 +8,9 @@ import type { FailureContext } from "../../shared/ports/failure.ts";
 import { rttCommand } from "./node-process.ts";
 import { CLIENT_NAME } from "./world.ts";
 
-const CALL_MS = 30_000;
+/** What the agent waits for, and what it asks of the call: enough for a device to start anew on a slow machine. */
+const CALL_MS = 60_000;
+const ASKED_MS = 30_000;
 
 /** What the agent is told in `_meta`, beside the result. */
 export interface CallMeta {
@@ -82,10 +84,8 @@ export class Agent {
 
   async call(name: string, args: Readonly<Record<string, unknown>>): Promise<AgentAnswer> {
     const startedMs = performance.now();
-    const result = await this.#client.callTool(
-      { name, arguments: { ...args } },
-      { timeout: CALL_MS },
-    );
+    const params = { name, arguments: { ...args }, _meta: { "rtt/timeoutMs": ASKED_MS } };
+    const result = await this.#client.callTool(params, { timeout: CALL_MS });
     const elapsedUs = Math.round((performance.now() - startedMs) * 1000);
     const [first] = result.content;
     return {

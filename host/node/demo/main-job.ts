@@ -19,7 +19,7 @@ import {
 import { NodeProcess } from "./node-process.ts";
 import { createWorld, DEVICE_NAME, type DemoWorld, HOST_NAME, introduceHost } from "./world.ts";
 
-const CONNECT_MS = 20_000;
+const CONNECT_MS = 60_000;
 
 /** A running main job: both nodes are up, and the device is connected. */
 export class MainJob {

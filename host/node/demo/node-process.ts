@@ -9,7 +9,7 @@ import type { NodeStatus } from "../node-face.ts";
 /** The program itself: TypeScript in a checkout, JavaScript in the package. */
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const MAIN = fileURLToPath(new URL(`../main.${EXTENSION}`, import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const STOP_MS = 5_000;
 
 export type ReadyNode = NodeStatus & { readonly page: string };

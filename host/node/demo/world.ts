@@ -85,7 +85,7 @@ function rulesFor(principal: string, folders: readonly string[]): readonly Json[
       actions: ["tool.call"],
       resources: ["fs.read@^1"],
       paths: folders,
-      caps: { timeoutMs: 20_000, maxBytes: 65_536, maxDepth: 1 },
+      caps: { timeoutMs: 30_000, maxBytes: 65_536, maxDepth: 1 },
       reason: "Text files of the shared folders may be read.",
     },
   ];

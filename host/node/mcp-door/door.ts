@@ -107,6 +107,18 @@ function showTool({ name, device, tool }: ShownTool): Tool {
   };
 }
 
+/** What a client may ask for beside the arguments, in `_meta`; policy can only lower it. */
+function wishesOf(context: ServerContext): Readonly<Record<string, unknown>> {
+  const meta: Readonly<Record<string, unknown>> = { ...context.mcpReq._meta };
+  const wishes = {
+    traceparent: meta["traceparent"],
+    timeoutMs: meta["rtt/timeoutMs"],
+    maxBytes: meta["rtt/maxBytes"],
+    depth: meta["rtt/depth"],
+  };
+  return Object.fromEntries(Object.entries(wishes).filter(([, wish]) => wish !== undefined));
+}
+
 async function callTool(
   options: DoorOptions,
   client: string,
@@ -114,12 +126,7 @@ async function callTool(
   args: Uint8Array,
   context: ServerContext,
 ): Promise<CallToolResult> {
-  const traceparent = context.mcpReq._meta?.["traceparent"];
-  const head = JSON.stringify({
-    name,
-    client,
-    ...(typeof traceparent === "string" ? { traceparent } : {}),
-  });
+  const head = JSON.stringify({ name, client, ...wishesOf(context) });
   const answer = await askNode(options.control, {
     method: "POST",
     path: "/v1/calls",
