@@ -42,8 +42,8 @@ const ISSUER_AT: usize = 96;
 const GRANTS_AT: usize = 128;
 
 /**
- * Returns the length of the certificate at the front of the `len` bytes at `ptr`, or CERTIFICATE_MALFORMED. What
- * follows it, and who signed it, is the caller's matter.
+ * Returns the length of the certificate at the front of the `len` bytes at `ptr`, or
+ * CERTIFICATE_MALFORMED. What follows it, and who signed it, is the caller's matter.
  */
 export function certificateParse(ptr: usize, len: i32): i32 {
   if (len < HEAD_SIZE + SIGNATURE_SIZE) return CERTIFICATE_MALFORMED;

@@ -1,6 +1,6 @@
 /**
- * Whom an endpoint trusts: authorities that may issue certificates, identities pinned by their own key, and the
- * digests of certificates whose signatures it has already verified.
+ * Whom an endpoint trusts: authorities that may issue certificates, identities pinned by their own
+ * key, and the digests of certificates whose signatures it has already verified.
  *
  * Spec       docs/protocol.md §5.7
  * Layer      certificate (L2)
@@ -13,8 +13,8 @@
  *
  *            next = where the next digest goes
  * Invariant  n <= capacity, and the n keys at the front of each table differ
- * Limits     AUTHORITIES_MAX, PINNED_MAX: a full table refuses, it never forgets. The digests are a cache: the
- *            oldest makes room
+ * Limits     AUTHORITIES_MAX, PINNED_MAX: a full table refuses, it never forgets. The digests are a
+ *            cache: the oldest makes room
  * Cost       a look-up compares every key; it happens once for each handshake
  */
 import { MEMORY_LIMIT, OK } from "../base/status.ts";

@@ -1,7 +1,8 @@
 /**
  * Whether bytes are text.
  *
- * Spec       RFC 3629 §4 (the table of byte sequences: no overlong form, no surrogate, nothing above U+10FFFF)
+ * Spec       RFC 3629 §4 (the table of byte sequences: no overlong form, no surrogate, nothing
+ *            above U+10FFFF)
  * Layer      certificate (L2)
  */
 

@@ -1,5 +1,6 @@
 /**
- * Decides whether the peer of a handshake is who it says, from its certificates and what this endpoint trusts.
+ * Decides whether the peer of a handshake is who it says, from its certificates and what this
+ * endpoint trusts.
  *
  * Spec       docs/protocol.md §5.7 (the order of the checks)
  * Layer      certificate (L2)
@@ -9,11 +10,12 @@
  *                    | kind u32 | identity ptr | grants ptr | zero |
  *
  *            the pointers lead into the chain; all zero unless the status is OK or PEER_UNKNOWN
- * Invariant  OK means: the key that the handshake proved, the time, the name and the identity that were asked
- *            for, and every signature from the leaf to something trusted were right. Every other way out
- *            is a refusal
+ * Invariant  OK means: the key that the handshake proved, the time, the name and the identity that
+ *            were asked for, and every signature from the leaf to something trusted were right.
+ *            Every other way out is a refusal
  * Limits     a chain is a leaf, or a leaf and the authority that issued it
- * Cost       one SHA-256 for a chain seen before, and one or two Ed25519 verifications for a new one
+ * Cost       one SHA-256 for a chain seen before, and one or two Ed25519 verifications for a new
+ *            one
  */
 import {
   CERTIFICATE_EXPIRED,
@@ -53,13 +55,18 @@ export const VERDICT_SIZE: i32 = 16;
 /** Kinds of trust; 0 is none. */
 export const VERDICT_CERTIFIED: u32 = 1;
 export const VERDICT_PINNED: u32 = 2;
-/** Everything is right, but nobody has said that this identity is trusted: the host may be asked. */
+/**
+ * Everything is right, but nobody has said that this identity is trusted: the host may be asked.
+ */
 export const VERDICT_UNKNOWN: u32 = 3;
 
 const IDENTITY: usize = 4;
 const GRANTS: usize = 8;
 
-/** "mxp certificate v1" and a zero byte stand before the signed bytes, so that no other signature fits. */
+/**
+ * "mxp certificate v1" and a zero byte stand before the signed bytes, so that no other signature
+ * fits.
+ */
 const LABEL: usize = memory.data<u8>([
   0x6d, 0x78, 0x70, 0x20, 0x63, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65, 0x20,
   0x76, 0x31, 0x00,
@@ -71,9 +78,10 @@ const SIGNED: usize = memory.data(384, 16);
 const DIGEST: usize = memory.data(32, 16);
 
 /**
- * Judges the `len` bytes at `chain`, a certificate and perhaps the one of its issuer. `expectedName` is what was
- * dialled (length 0 for any) and `expectedIdentity` the key that was dialled (0 for any); `staticKey` is what the
- * handshake proved. Returns OK, a status CERTIFICATE_*, or PEER_UNKNOWN, and fills the verdict.
+ * Judges the `len` bytes at `chain`, a certificate and perhaps the one of its issuer.
+ * `expectedName` is what was dialled (length 0 for any) and `expectedIdentity` the key that was
+ * dialled (0 for any); `staticKey` is what the handshake proved. Returns OK, a status
+ * CERTIFICATE_*, or PEER_UNKNOWN, and fills the verdict.
  */
 export function certificateVerify(
   trust: usize,
@@ -140,8 +148,9 @@ function judgeSelfSigned(trust: usize, leaf: usize, leafSize: i32): i32 {
 }
 
 /**
- * Looks for a trusted authority: the issuer of the leaf, or else the issuer of the issuer. The first makes the
- * second certificate needless, so that a chain cross-signed by an old authority outlives it.
+ * Looks for a trusted authority: the issuer of the leaf, or else the issuer of the issuer. The
+ * first makes the second certificate needless, so that a chain cross-signed by an old authority
+ * outlives it.
  */
 function judgeIssued(trust: usize, leaf: usize, leafSize: i32, len: i32, wallMs: u64): i32 {
   let issuerSize: i32 = 0;
@@ -160,9 +169,9 @@ function judgeIssued(trust: usize, leaf: usize, leafSize: i32, len: i32, wallMs:
 }
 
 /**
- * True when the leaf, and the certificate behind it unless `issuerSize` is 0, are signed by the issuers that they
- * name. Exactly the verified bytes are remembered by their digest; those of strangers are not, or strangers
- * could empty the cache.
+ * True when the leaf, and the certificate behind it unless `issuerSize` is 0, are signed by the
+ * issuers that they name. Exactly the verified bytes are remembered by their digest; those of
+ * strangers are not, or strangers could empty the cache.
  */
 function isSigned(
   trust: usize,

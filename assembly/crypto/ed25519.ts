@@ -1,10 +1,13 @@
 /**
- * Ed25519 signatures: strict verification. Signing belongs to the host, where the private key stays.
+ * Ed25519 signatures: strict verification. Signing belongs to the host, where the private key
+ * stays.
  *
- * Spec       RFC 8032 §5.1.7, with one reading of every choice it leaves: S below L; A and R only in their
- *            canonical encoding; A not of small order; [S]B = R + [k]A without the cofactor, compared as bytes
+ * Spec       RFC 8032 §5.1.7, with one reading of every choice it leaves: S below L; A and R only
+ *            in their canonical encoding; A not of small order; [S]B = R + [k]A without the
+ *            cofactor, compared as bytes
  * Layer      crypto (L1)
- * Invariant  a pair of message and signature has one verdict: nobody but the signer can make a second signature
+ * Invariant  a pair of message and signature has one verdict: nobody but the signer can make a
+ *            second signature
  * Limits     everything here is public, so time may depend on it
  * Cost       about 250 doublings and 90 additions of points; no allocation
  * Twin       test/reference/ed25519.ts
@@ -23,13 +26,19 @@ import { sha512Final, sha512Init, sha512Update } from "./sha512.ts";
 const KEY: usize = memory.data(320, 16);
 const RESULT: usize = memory.data(320, 16);
 const RESULT_BYTES: usize = memory.data(32, 16);
-/** SHA-512 at work; its digest; k and S, each with the bytes behind it that `pointMultiplyTwo` reads. */
+/**
+ * SHA-512 at work; its digest; k and S, each with the bytes behind it that `pointMultiplyTwo`
+ * reads.
+ */
 const HASH: usize = memory.data(208, 16);
 const DIGEST: usize = memory.data(64, 16);
 const K: usize = memory.data(48, 16);
 const S: usize = memory.data(48, 16);
 
-/** True when `signature` (64 bytes) is that of the `len` bytes at `message` by `publicKey` (32 bytes). */
+/**
+ * True when `signature` (64 bytes) is that of the `len` bytes at `message` by `publicKey` (32
+ * bytes).
+ */
 export function ed25519Verify(signature: usize, message: usize, len: i32, publicKey: usize): bool {
   if (!scalarIsCanonical(signature + 32)) return false;
   if (!pointDecode(KEY, publicKey) || pointIsSmallOrder(KEY)) return false;

@@ -1,9 +1,11 @@
 /**
  * Points of the curve edwards25519: decoding, sums, and [a]A + [b]B for verification.
  *
- * Spec       RFC 8032 §5.1.3 (decoding), §5.1.4 (addition and doubling, the letters A to H are its own)
+ * Spec       RFC 8032 §5.1.3 (decoding), §5.1.4 (addition and doubling, the letters A to H are its
+ *            own)
  * Layer      crypto (L1)
- * Memory     a point, POINT_SIZE = 320 bytes, is four field elements with x = X/Z, y = Y/Z, x y = T/Z:
+ * Memory     a point, POINT_SIZE = 320 bytes, is four field elements with x = X/Z, y = Y/Z, x y =
+ *            T/Z:
  *
  *              byte  0      80     160    240    320
  *                    | X    | Y    | Z    | T    |
@@ -38,7 +40,10 @@ const DIFFERENCE: usize = 80;
 const DOUBLE_Z: usize = 160;
 const DOUBLE_DT: usize = 240;
 
-/** d = -121665/121666, 2d and a square root of -1, as 32 little-endian bytes (RFC 8032 §5.1, §5.1.3). */
+/**
+ * d = -121665/121666, 2d and a square root of -1, as 32 little-endian bytes (RFC 8032 §5.1,
+ * §5.1.3).
+ */
 const D_BYTES: usize = memory.data<u64>([
   0x75eb4dca135978a3, 0x00700a4d4141d8ab, 0x8cc740797779e898, 0x52036cee2b6ffe73,
 ]);
@@ -76,7 +81,10 @@ const TWICE: usize = memory.data(320, 16);
 const BASE: usize = memory.data(320, 16);
 const IS_BASE_READY: usize = memory.data(8, 8);
 
-/** Reads a point from its 32-byte encoding; false unless it is the one encoding of a point of the curve. */
+/**
+ * Reads a point from its 32-byte encoding; false unless it is the one encoding of a point of the
+ * curve.
+ */
 export function pointDecode(out: usize, bytes: usize): bool {
   if (!isBelowP(bytes)) return false;
   const y = out + Y;
@@ -154,7 +162,10 @@ export function pointIsSmallOrder(point: usize): bool {
   return fieldIsZero(SPARE + X) && fieldIsZero(A);
 }
 
-/** `out` = 2 `point`; another doubling does not read T, so it is left out unless an addition follows. */
+/**
+ * `out` = 2 `point`; another doubling does not read T, so it is left out unless an addition
+ * follows.
+ */
 function pointDouble(out: usize, point: usize, hasT: bool): void {
   fieldSquare(A, point + X);
   fieldSquare(B, point + Y);
@@ -223,8 +234,9 @@ function prepareBaseMultiples(): void {
 }
 
 /**
- * `out` = [a] `point` + [b] base, for scalars below 2^253, each followed by four readable bytes. The doublings
- * are shared (Straus), and signed windows of five bits leave about 43 additions for each scalar.
+ * `out` = [a] `point` + [b] base, for scalars below 2^253, each followed by four readable bytes.
+ * The doublings are shared (Straus), and signed windows of five bits leave about 43 additions for
+ * each scalar.
  */
 export function pointMultiplyTwo(out: usize, a: usize, point: usize, b: usize): void {
   prepareBaseMultiples();

@@ -1,12 +1,15 @@
 /**
- * Products in the field of integers modulo p = 2^255 - 19: multiply, square, multiply by a small number.
+ * Products in the field of integers modulo p = 2^255 - 19: multiply, square, multiply by a small
+ * number.
  *
- * Spec       RFC 7748 §4.1, RFC 8032 §5.1.1 (the field); the representation is that of field25519.ts
+ * Spec       RFC 7748 §4.1, RFC 8032 §5.1.1 (the field); the representation is that of
+ *            field25519.ts
  * Layer      crypto (L1); imports nothing
- * Memory     an element is ten i64 limbs, 80 bytes (picture in field25519.ts); results may overlap operands
- * Invariant  limb i of a result is at most 1.01 * 2^25 (even i) or 1.01 * 2^24 (odd i) in absolute value;
- *            with operands at most s * 2^26 (even), s * 2^25 (odd) and t likewise, s * t <= 16 keeps every sum
- *            below 2^63, as 124.5 * s * t * 2^52 is the largest
+ * Memory     an element is ten i64 limbs, 80 bytes (picture in field25519.ts); results may overlap
+ *            operands
+ * Invariant  limb i of a result is at most 1.01 * 2^25 (even i) or 1.01 * 2^24 (odd i) in absolute
+ *            value; with operands at most s * 2^26 (even), s * 2^25 (odd) and t likewise, s * t <=
+ *            16 keeps every sum below 2^63, as 124.5 * s * t * 2^52 is the largest
  * Cost       100 and 55 products of 64 bits; unrolled, as a loop over limbs is about twice as slow
  * Twin       test/reference/field25519.ts
  */
@@ -14,9 +17,10 @@ const HALF_26: i64 = 1 << 25;
 const HALF_25: i64 = 1 << 24;
 
 /**
- * Carries the ten sums `h0..h9` to their neighbours, rounding to nearest so that limbs stay signed and small,
- * and stores them. The two chains (0, 1, 2, 3 and 4, 5, 6, 7) are interleaved because they do not depend on
- * each other; what leaves limb 9 has weight 2^255 and comes back into limb 0 as 19.
+ * Carries the ten sums `h0..h9` to their neighbours, rounding to nearest so that limbs stay signed
+ * and small, and stores them. The two chains (0, 1, 2, 3 and 4, 5, 6, 7) are interleaved because
+ * they do not depend on each other; what leaves limb 9 has weight 2^255 and comes back into limb 0
+ * as 19.
  */
 function carryAndStore(
   out: usize,
@@ -80,7 +84,10 @@ function carryAndStore(
   store<i64>(out, h9, 72);
 }
 
-/** `out` = `x` * `y`. Odd limbs have weight 2^(25.5 i) rounded up, so odd by odd counts twice (the d's). */
+/**
+ * `out` = `x` * `y`. Odd limbs have weight 2^(25.5 i) rounded up, so odd by odd counts twice (the
+ * d's).
+ */
 export function fieldMultiply(out: usize, x: usize, y: usize): void {
   const a0 = load<i64>(x);
   const a1 = load<i64>(x, 8);
@@ -139,7 +146,10 @@ export function fieldMultiply(out: usize, x: usize, y: usize): void {
   carryAndStore(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
 }
 
-/** `out` = `x`². The doubled (d) and folded (n, times 19, odd ones twice) limbs are shared between sums. */
+/**
+ * `out` = `x`². The doubled (d) and folded (n, times 19, odd ones twice) limbs are shared between
+ * sums.
+ */
 export function fieldSquare(out: usize, x: usize): void {
   const a0 = load<i64>(x);
   const a1 = load<i64>(x, 8);

@@ -10,8 +10,10 @@
  *            weight    2^0      2^26     2^51     2^77            2^230
  *
  *            one value has many forms; only `fieldEncode` makes it unique
- * Invariant  no branch and no address depends on the value of an element, except in the functions that say so
- * Limits     a sum or difference may be the operand of a product, or of one more sum, see field25519-product.ts
+ * Invariant  no branch and no address depends on the value of an element, except in the functions
+ *            that say so
+ * Limits     a sum or difference may be the operand of a product, or of one more sum, see
+ *            field25519-product.ts
  * Twin       test/reference/field25519.ts
  */
 import { wipe } from "./constant-time.ts";
@@ -68,7 +70,9 @@ export function fieldNegate(out: usize, x: usize): void {
   }
 }
 
-/** Exchanges `x` and `y` when `bit` is 1 and leaves them when it is 0, with the same instructions. */
+/**
+ * Exchanges `x` and `y` when `bit` is 1 and leaves them when it is 0, with the same instructions.
+ */
 export function fieldSwap(x: usize, y: usize, bit: i64): void {
   const mask = i64x2.splat(-bit);
   for (let at: usize = 0; at < FIELD_SIZE; at += 16) {
@@ -103,8 +107,9 @@ export function fieldDecode(out: usize, bytes: usize): void {
  * `x` is a product, or the sum or difference of two products.
  */
 export function fieldEncode(bytes: usize, x: usize): void {
-  // The quotient of x by p is found by running the carries once without storing them: it is the carry out of
-  // limb 9 of x + 19 * 2^-255 * x, rounded, which for these bounds is exactly floor(x / p).
+  // The quotient of x by p is found by running the carries once without storing them: it is the
+  // carry out of limb 9 of x + 19 * 2^-255 * x, rounded, which for these bounds is exactly floor(x
+  // / p).
   let quotient: i64 = (19 * load<i64>(x, 72) + (1 << 24)) >> 25;
   for (let limb: usize = 0; limb < 10; limb += 2) {
     quotient = (load<i64>(x + limb * 8) + quotient) >> 26;
@@ -132,8 +137,9 @@ export function fieldEncode(bytes: usize, x: usize): void {
 }
 
 /**
- * Leaves `x` to the power 2^250 - 1 in ONES and `x` to the power 11 in ELEVEN: the common part of the inverse
- * and of the square root. A number of n ones in binary, shifted by n and added to itself, has 2n ones.
+ * Leaves `x` to the power 2^250 - 1 in ONES and `x` to the power 11 in ELEVEN: the common part of
+ * the inverse and of the square root. A number of n ones in binary, shifted by n and added to
+ * itself, has 2n ones.
  */
 function powerOfManyOnes(x: usize): void {
   fieldSquare(ELEVEN, x); // 2
@@ -168,7 +174,10 @@ export function fieldInvert(out: usize, x: usize): void {
   fieldMultiply(out, ONES, ELEVEN);
 }
 
-/** `out` = x^((p - 5) / 8), with (p - 5) / 8 = (2^250 - 1) * 2^2 + 1 (RFC 8032 §5.1.3). `out` is not `x`. */
+/**
+ * `out` = x^((p - 5) / 8), with (p - 5) / 8 = (2^250 - 1) * 2^2 + 1 (RFC 8032 §5.1.3). `out` is not
+ * `x`.
+ */
 export function fieldRootPower(out: usize, x: usize): void {
   powerOfManyOnes(x);
   fieldSquareTimes(ONES, ONES, 2);

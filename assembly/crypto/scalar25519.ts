@@ -4,7 +4,8 @@
  * Spec       RFC 8032 §5.1 (L), §5.1.7 (S below L; the hash taken modulo L)
  * Layer      crypto (L1)
  * Memory     a scalar is 32 little-endian bytes; digits are 256 signed bytes, the lowest first
- * Limits     for public values only: time depends on them. Verification has no secrets, and signing is the host's
+ * Limits     for public values only: time depends on them. Verification has no secrets, and signing
+ *            is the host's
  * Twin       test/reference/ed25519.ts
  */
 
@@ -18,7 +19,10 @@ const C_WORDS: usize = 4;
 const REST: usize = memory.data(48, 16);
 const REST_WORDS: usize = 8;
 
-/** Width of the windows of `scalarDigits`: digits are odd and below 2^(WINDOW - 1) in absolute value. */
+/**
+ * Width of the windows of `scalarDigits`: digits are odd and below 2^(WINDOW - 1) in absolute
+ * value.
+ */
 const WINDOW: i32 = 5;
 export const DIGIT_COUNT: i32 = 256;
 /** Odd multiples 1, 3, … that the digits ask for. */
@@ -53,7 +57,9 @@ function appendSixteenBits(bits: u32): void {
   store<u32>(REST, (load<u32>(REST) << 16) | bits);
 }
 
-/** Brings REST < L * 2^16 back below L: 2^252 is -c modulo L, so the q above bit 252 becomes -q c. */
+/**
+ * Brings REST < L * 2^16 back below L: 2^252 is -c modulo L, so the q above bit 252 becomes -q c.
+ */
 function foldHighBits(): void {
   const q = <i64>((load<u32>(REST, 28) >> 28) | (load<u32>(REST, 32) << 4));
   store<u32>(REST, load<u32>(REST, 28) & 0x0fffffff, 28);
@@ -66,7 +72,8 @@ function foldHighBits(): void {
     store<u32>(REST + at, <u32>carry);
     carry >>= 32;
   }
-  // q c is far below L, so one L makes up for a negative remainder; carry is then -1, a mask of ones.
+  // q c is far below L, so one L makes up for a negative remainder; carry is then -1, a mask of
+  // ones.
   const mask = <u32>carry;
   carry = 0;
   for (let at: usize = 0; at < REST_WORDS << 2; at += 4) {
@@ -77,8 +84,9 @@ function foldHighBits(): void {
 }
 
 /**
- * Writes `scalar`, below 2^253, as DIGIT_COUNT digits with sum(digit[i] * 2^i) = scalar, all of them 0 or odd and
- * at least four zeros after each odd one. `scalar` is followed by four readable bytes.
+ * Writes `scalar`, below 2^253, as DIGIT_COUNT digits with sum(digit[i] * 2^i) = scalar, all of
+ * them 0 or odd and at least four zeros after each odd one. `scalar` is followed by four readable
+ * bytes.
  */
 export function scalarDigits(digits: usize, scalar: usize): void {
   memory.fill(digits, 0, <usize>DIGIT_COUNT);

@@ -3,7 +3,8 @@
  *
  * Spec       RFC 7748 §5 (the ladder and its masks), §6.1 (the check for an all-zero result)
  * Layer      crypto (L1)
- * Memory     ten elements of static working space, wiped before return; results may overlap operands
+ * Memory     ten elements of static working space, wiped before return; results may overlap
+ *            operands
  * Invariant  the scalar meets only arithmetic and masks: no branch and no address depends on it
  *            (test/unit/crypto/constant-time-audit.test.ts)
  * Cost       about 2800 field products; no allocation
@@ -27,7 +28,10 @@ import { fieldMultiply, fieldMultiplySmall, fieldSquare } from "./field25519-pro
 /** (486662 - 2) / 4, RFC 7748 §5. */
 const A24: i64 = 121665;
 
-/** The working space: the clamped scalar, the base point, then the elements of the ladder under RFC 7748's names. */
+/**
+ * The working space: the clamped scalar, the base point, then the elements of the ladder under RFC
+ * 7748's names.
+ */
 const SCRATCH: usize = memory.data(864, 16);
 const SCRATCH_SIZE: i32 = 864;
 const SCALAR: usize = SCRATCH;
@@ -86,7 +90,10 @@ function ladder(): void {
   fieldSwap(Z2, Z3, swap);
 }
 
-/** One doubling of X2 : Z2 and one addition to X3 : Z3 (the loop body of RFC 7748 §5, AA and BB in A and B). */
+/**
+ * One doubling of X2 : Z2 and one addition to X3 : Z3 (the loop body of RFC 7748 §5, AA and BB in A
+ * and B).
+ */
 function ladderStep(): void {
   fieldAdd(A, X2, Z2);
   fieldSubtract(B, X2, Z2);

@@ -1,15 +1,18 @@
 /**
- * CipherState: a key and its nonce counter, for the handshake and for the transport messages after it.
+ * CipherState: a key and its nonce counter, for the handshake and for the transport messages after
+ * it.
  *
- * Spec       Noise rev 34 §5.1 (the functions), §12.3 (nonce of ChaChaPoly: 32 zero bits, then n little-endian)
+ * Spec       Noise rev 34 §5.1 (the functions), §12.3 (nonce of ChaChaPoly: 32 zero bits, then n
+ *            little-endian)
  * Layer      noise (L2)
  * Memory     CIPHER_STATE_SIZE = 48 bytes:
  *
  *              byte  0                 32      40          44      48
  *                    | k 32            | n u64 | hasKey u32| zero  |
  *
- * Invariant  n counts the messages under k and never comes back; n = 2^64 - 1 is reserved (§5.1), so it is
- *            never used: reaching it is a bug of the caller, as the packet layer changes keys long before
+ * Invariant  n counts the messages under k and never comes back; n = 2^64 - 1 is reserved (§5.1),
+ *            so it is never used: reaching it is a bug of the caller, as the packet layer changes
+ *            keys long before
  */
 import { invariant } from "../base/invariant.ts";
 import { aeadOpen, aeadSeal } from "../crypto/chacha20-poly1305.ts";
@@ -43,8 +46,8 @@ export function cipherHasKey(state: usize): bool {
 }
 
 /**
- * EncryptWithAd(ad, plaintext), in place: the `len` bytes at `data` become the ciphertext, the tag follows
- * them when there is a key. Returns the length of the result.
+ * EncryptWithAd(ad, plaintext), in place: the `len` bytes at `data` become the ciphertext, the tag
+ * follows them when there is a key. Returns the length of the result.
  */
 export function cipherEncryptWithAd(
   state: usize,
@@ -60,8 +63,9 @@ export function cipherEncryptWithAd(
 }
 
 /**
- * DecryptWithAd(ad, ciphertext), in place: `len` counts the tag when there is a key. Returns the length of the
- * plaintext, or -1 when the message is not authentic or too short for a tag; then nothing has changed.
+ * DecryptWithAd(ad, ciphertext), in place: `len` counts the tag when there is a key. Returns the
+ * length of the plaintext, or -1 when the message is not authentic or too short for a tag; then
+ * nothing has changed.
  */
 export function cipherDecryptWithAd(
   state: usize,

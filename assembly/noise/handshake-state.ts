@@ -12,8 +12,9 @@
  *                    | pattern | isInitiator | messages | has | zero |
  *
  *            messages = messages written and read so far; has = bits HAS_*, keys that are set
- * Invariant  a message that is not authentic, or whose Diffie-Hellman result is zero, leaves the state as if it
- *            had never come: whoever can inject a datagram cannot end the handshake of others
+ * Invariant  a message that is not authentic, or whose Diffie-Hellman result is zero, leaves the
+ *            state as if it had never come: whoever can inject a datagram cannot end the handshake
+ *            of others
  * Limits     a message is at most 65535 bytes (§3)
  * Twin       test/reference/noise.ts
  */
@@ -82,10 +83,10 @@ const BEFORE: usize = memory.data(352, 16);
 const SPARE: usize = memory.data(48, 16);
 
 /**
- * Begins a handshake: Initialize(pattern, isInitiator, prologue, s, rs). `s` is a private key of 32 bytes,
- * `rs` the responder's public key where the pattern knows it, `psk` 32 bytes where it takes one; 0 for none.
- * Deriving the public key of `s` costs one scalar multiplication: whoever keeps it uses
- * `handshakeInitWithPair`.
+ * Begins a handshake: Initialize(pattern, isInitiator, prologue, s, rs). `s` is a private key of 32
+ * bytes, `rs` the responder's public key where the pattern knows it, `psk` 32 bytes where it takes
+ * one; 0 for none. Deriving the public key of `s` costs one scalar multiplication: whoever keeps it
+ * uses `handshakeInitWithPair`.
  */
 export function handshakeInit(
   state: usize,
@@ -106,7 +107,10 @@ export function handshakeInit(
   begin(state, pattern, isInitiator, prologue, prologueLen, rs, psk);
 }
 
-/** As `handshakeInit`, with `pair` = private key 32 ‖ public key 32, which belong together; 0 for none. */
+/**
+ * As `handshakeInit`, with `pair` = private key 32 ‖ public key 32, which belong together; 0 for
+ * none.
+ */
 export function handshakeInitWithPair(
   state: usize,
   pattern: i32,
@@ -126,8 +130,8 @@ export function handshakeInitWithPair(
 }
 
 /**
- * Gives the private key of the ephemeral pair, 32 bytes of fresh randomness, before the first message that
- * this side writes. It is used for one handshake, and wiped with the state.
+ * Gives the private key of the ephemeral pair, 32 bytes of fresh randomness, before the first
+ * message that this side writes. It is used for one handshake, and wiped with the state.
  */
 export function handshakeSetEphemeral(state: usize, e: usize): void {
   invariant(!has(state, HAS_E));
@@ -137,9 +141,10 @@ export function handshakeSetEphemeral(state: usize, e: usize): void {
 }
 
 /**
- * WriteMessage(payload): writes the next message to `out`, which does not overlap the payload and has room for
- * the payload and `handshakeOverhead` bytes. Returns the length of the message, or HANDSHAKE_FAILED when the
- * remote key is a point of small order, with which nothing secret can be agreed.
+ * WriteMessage(payload): writes the next message to `out`, which does not overlap the payload and
+ * has room for the payload and `handshakeOverhead` bytes. Returns the length of the message, or
+ * HANDSHAKE_FAILED when the remote key is a point of small order, with which nothing secret can be
+ * agreed.
  */
 export function handshakeWrite(state: usize, payload: usize, payloadLen: i32, out: usize): i32 {
   invariant(isTurnToWrite(state) && has(state, HAS_E) && payloadLen >= 0);
@@ -158,9 +163,9 @@ export function handshakeWrite(state: usize, payload: usize, payloadLen: i32, ou
 }
 
 /**
- * ReadMessage(message): reads the next message, which stays as it is, and writes its payload to `payloadOut`,
- * where `len` bytes must fit and which does not overlap the message. Returns the length of the payload, or
- * HANDSHAKE_FAILED, and then the state is what it was before.
+ * ReadMessage(message): reads the next message, which stays as it is, and writes its payload to
+ * `payloadOut`, where `len` bytes must fit and which does not overlap the message. Returns the
+ * length of the payload, or HANDSHAKE_FAILED, and then the state is what it was before.
  */
 export function handshakeRead(state: usize, message: usize, len: i32, payloadOut: usize): i32 {
   invariant(isTurnToRead(state));
@@ -207,7 +212,10 @@ export function handshakeIsComplete(state: usize): bool {
   return <i32>load<u8>(state, MESSAGES) == patternMessageCount(load<u8>(state, PATTERN));
 }
 
-/** h, the hash of everything both sides have seen: the channel binding once the handshake is complete. */
+/**
+ * h, the hash of everything both sides have seen: the channel binding once the handshake is
+ * complete.
+ */
 export function handshakeHash(state: usize, out32: usize): void {
   memory.copy(out32, state + SYMMETRIC_H, 32);
 }
@@ -269,7 +277,10 @@ function writeToken(state: usize, token: u32, at: usize): i32 {
   return mixToken(state, token);
 }
 
-/** Reads what `token` puts into a message from at most `len` bytes; returns its size or a negative number. */
+/**
+ * Reads what `token` puts into a message from at most `len` bytes; returns its size or a negative
+ * number.
+ */
 function readToken(state: usize, token: u32, at: usize, len: i32): i32 {
   if (token == TOKEN_E) {
     if (len < KEY_SIZE) return -1;
@@ -294,7 +305,10 @@ function mixEphemeral(state: usize, publicKey: usize): void {
   if (patternHasPsk(load<u8>(state, PATTERN))) symmetricMixKey(state, publicKey, KEY_SIZE);
 }
 
-/** The tokens without bytes of their own: psk, and the four Diffie-Hellman pairs. 0, or negative on failure. */
+/**
+ * The tokens without bytes of their own: psk, and the four Diffie-Hellman pairs. 0, or negative on
+ * failure.
+ */
 function mixToken(state: usize, token: u32): i32 {
   if (token == TOKEN_PSK) {
     symmetricMixKeyAndHash(state, state + PSK, KEY_SIZE);

@@ -1,7 +1,8 @@
 /**
  * The five handshake patterns that MXP uses: their tokens, names and pre-messages.
  *
- * Spec       Noise rev 34 §7.4, §7.5 (NK, NX, XX, IK), §9.4 (the psk0 modifier of NN), §8 (protocol names)
+ * Spec       Noise rev 34 §7.4, §7.5 (NK, NX, XX, IK), §9.4 (the psk0 modifier of NN), §8 (protocol
+ *            names)
  * Layer      noise (L2)
  * Memory     a message is a u32 of tokens, four bits each, the first in the lowest bits; 0 ends it
  * Invariant  the initiator writes message 0, then the two take turns
@@ -40,7 +41,10 @@ export function patternMessageCount(pattern: i32): i32 {
   return pattern == PATTERN_XX ? 3 : 2;
 }
 
-/** True when the initiator knows the responder's static key before it begins: the pre-message "<- s". */
+/**
+ * True when the initiator knows the responder's static key before it begins: the pre-message "<-
+ * s".
+ */
 export function patternKnowsResponder(pattern: i32): bool {
   return pattern == PATTERN_IK || pattern == PATTERN_NK;
 }

@@ -1,14 +1,16 @@
 /**
  * SymmetricState: the chaining key, the handshake hash and the cipher that grows from them.
  *
- * Spec       Noise rev 34 §5.2 (the functions), §4.3 (HKDF: HMAC chains, the same as RFC 5869 with empty info)
+ * Spec       Noise rev 34 §5.2 (the functions), §4.3 (HKDF: HMAC chains, the same as RFC 5869 with
+ *            empty info)
  * Layer      noise (L2)
  * Memory     SYMMETRIC_STATE_SIZE = 112 bytes:
  *
  *              byte  0         32        64                 112
  *                    | ck 32   | h 32    | CipherState 48   |
  *
- * Invariant  HASHLEN = DHLEN = 32, so keys and hashes are 32 bytes throughout and nothing is truncated
+ * Invariant  HASHLEN = DHLEN = 32, so keys and hashes are 32 bytes throughout and nothing is
+ *            truncated
  */
 import { wipe } from "../crypto/constant-time.ts";
 import { hkdfExpand, hkdfExtract } from "../crypto/hkdf.ts";
@@ -25,7 +27,10 @@ export const SYMMETRIC_CK: usize = 0;
 export const SYMMETRIC_H: usize = 32;
 export const SYMMETRIC_CIPHER: usize = 64;
 
-/** Output of HKDF, up to three keys; then a running hash; then its pseudorandom key. All wiped after use. */
+/**
+ * Output of HKDF, up to three keys; then a running hash; then its pseudorandom key. All wiped after
+ * use.
+ */
 const KEYS: usize = memory.data(96, 16);
 const HASH: usize = memory.data(112, 16);
 const PRK: usize = memory.data(32, 16);
@@ -73,8 +78,8 @@ export function symmetricEncryptAndHash(state: usize, data: usize, len: i32): i3
 }
 
 /**
- * DecryptAndHash(ciphertext): reads `len` bytes at `ciphertext`, which stay as they are, and leaves the
- * plaintext at `out`, where `len` bytes must fit. Returns the length of the plaintext or -1.
+ * DecryptAndHash(ciphertext): reads `len` bytes at `ciphertext`, which stay as they are, and leaves
+ * the plaintext at `out`, where `len` bytes must fit. Returns the length of the plaintext or -1.
  */
 export function symmetricDecryptAndHash(
   state: usize,

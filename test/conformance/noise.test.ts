@@ -1,6 +1,7 @@
 /**
- * Goal: our Noise is Noise. Method: replay the vectors of cacophony, byte for byte, in both roles, with the
- * handshake hash and the transport messages after Split. They lie beside the repository and are not part of it.
+ * Goal: our Noise is Noise. Method: replay the vectors of cacophony, byte for byte, in both roles,
+ * with the handshake hash and the transport messages after Split. They lie beside the repository
+ * and are not part of it.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

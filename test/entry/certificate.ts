@@ -1,4 +1,7 @@
-/** Test entry: what the unit tests of assembly/certificate reach. Compiled to build/test/certificate.wasm. */
+/**
+ * Test entry: what the unit tests of assembly/certificate reach. Compiled to
+ * build/test/certificate.wasm.
+ */
 import { invariant } from "../../assembly/base/invariant.ts";
 import { certificateParse } from "../../assembly/certificate/certificate.ts";
 import {

@@ -1,4 +1,7 @@
-/** Test entry: what the unit tests of X25519 and Ed25519 reach. Compiled to build/test/crypto-b.wasm. */
+/**
+ * Test entry: what the unit tests of X25519 and Ed25519 reach. Compiled to
+ * build/test/crypto-b.wasm.
+ */
 import { invariant } from "../../assembly/base/invariant.ts";
 import { ed25519Verify } from "../../assembly/crypto/ed25519.ts";
 import { pointDecode, pointEncode } from "../../assembly/crypto/edwards25519.ts";

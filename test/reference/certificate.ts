@@ -1,5 +1,6 @@
 /**
- * Certificates as the format is written down, for tests: every field can be set, also to what is not allowed.
+ * Certificates as the format is written down, for tests: every field can be set, also to what is
+ * not allowed.
  *
  * Source: docs/protocol.md §5.8. Keys and signatures are those of node:crypto.
  */

@@ -1,7 +1,8 @@
 /**
  * Noise as the specification writes it, over node:crypto: the readable twin of assembly/noise.
  *
- * Source: The Noise Protocol Framework, revision 34, §5 (the three objects), §7.4, §7.5 and §9.4 (patterns).
+ * Source: The Noise Protocol Framework, revision 34, §5 (the three objects), §7.4, §7.5 and §9.4
+ * (patterns).
  */
 import {
   createCipheriv,

@@ -1,5 +1,6 @@
 /**
- * X25519 with BigInt, line for line as RFC 7748 §5 writes it: the readable twin of assembly/crypto/x25519.ts.
+ * X25519 with BigInt, line for line as RFC 7748 §5 writes it: the readable twin of
+ * assembly/crypto/x25519.ts.
  */
 import { fromLittleEndian, invert, mod, toLittleEndian } from "./field25519.ts";
 

@@ -1,15 +1,16 @@
 /**
  * Finds every place of a compiled module where time may depend on bytes in memory.
  *
- * Secrets reach the engine's cryptography through pointers only: the arguments of its functions are addresses,
- * lengths and counters. So a value is *suspect* when it was loaded from memory, or computed from such a value,
- * also through locals, arguments and results of calls; unless the load is declared to be of something public. A finding is a suspect condition (if, br_if, br_table,
- * select), a suspect address or size, or any division. What is not found cannot depend on a secret; what is found
- * needs a reason why it is none (constant-time-reviewed.ts). What a branch decides is not suspect by itself: whoever
- * reviews a branch reviews what follows from it.
+ * Secrets reach the engine's cryptography through pointers only: the arguments of its functions are
+ * addresses, lengths and counters. So a value is *suspect* when it was loaded from memory, or
+ * computed from such a value, also through locals, arguments and results of calls; unless the load
+ * is declared to be of something public. A finding is a suspect condition (if, br_if, br_table,
+ * select), a suspect address or size, or any division. What is not found cannot depend on a secret;
+ * what is found needs a reason why it is none (constant-time-reviewed.ts). What a branch decides is
+ * not suspect by itself: whoever reviews a branch reviews what follows from it.
  *
- * The walk is over structured control flow with one set of suspect locals for each point, as the optimiser lets
- * unrelated variables share a local.
+ * The walk is over structured control flow with one set of suspect locals for each point, as the
+ * optimiser lets unrelated variables share a local.
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -26,7 +27,10 @@ const DISASSEMBLER = join(import.meta.dirname, "../../node_modules/binaryen/bin/
 
 /** What is known to be public although it comes from memory. */
 export interface Declarations {
-  /** True when `load`, as a finding would show it, reads a length, a mode or a counter in this function. */
+  /**
+   * True when `load`, as a finding would show it, reads a length, a mode or a counter in this
+   * function.
+   */
   isPublicLoad(name: string, load: string): boolean;
   /** True when what the function returns is a length or a verdict that the peer sees anyway. */
   isPublicResult(name: string): boolean;
@@ -38,10 +42,16 @@ export const NOTHING_DECLARED: Declarations = {
   isPublicResult: () => false,
 };
 
-/** Constants from here on are addresses of static memory: the compiler places code's own data above 1 KiB. */
+/**
+ * Constants from here on are addresses of static memory: the compiler places code's own data above
+ * 1 KiB.
+ */
 const STATIC_FROM = 1024;
 
-/** The text form of a compiled module, by the disassembler that comes with the AssemblyScript compiler. */
+/**
+ * The text form of a compiled module, by the disassembler that comes with the AssemblyScript
+ * compiler.
+ */
 export function textOf(file: string): string {
   const options = { encoding: "utf8", maxBuffer: 1 << 26 } as const;
   return execFileSync(process.execPath, [DISASSEMBLER, file], options);
@@ -68,7 +78,10 @@ export function callersOf(text: string): Map<string, Set<string>> {
   return callers;
 }
 
-/** Suspect locals at one point, and those that were overwritten; undefined where control never comes. */
+/**
+ * Suspect locals at one point, and those that were overwritten; undefined where control never
+ * comes.
+ */
 type State = Set<string> | undefined;
 
 /** The mark of a local that no longer holds the argument it came with. */

@@ -1,4 +1,6 @@
-/** One side of a handshake inside the engine, for tests: addresses out of sight, bytes in and out. */
+/**
+ * One side of a handshake inside the engine, for tests: addresses out of sight, bytes in and out.
+ */
 import type { TestModule } from "./wasm.ts";
 import type { Bytes, HandshakeOptions, PatternName } from "../reference/noise.ts";
 

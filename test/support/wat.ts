@@ -1,4 +1,6 @@
-/** Reads the folded text form of a WebAssembly module into lists, far enough to walk its functions. */
+/**
+ * Reads the folded text form of a WebAssembly module into lists, far enough to walk its functions.
+ */
 
 /** An atom, or a list that begins with its operator. */
 export type Node = string | readonly Node[];

@@ -1,6 +1,6 @@
 /**
- * Goal: the engine accepts exactly the bytes that are a certificate.
- * Method: honest certificates, then every field out of its range, every truncation, and random bytes.
+ * Goal: the engine accepts exactly the bytes that are a certificate. Method: honest certificates,
+ * then every field out of its range, every truncation, and random bytes.
  */
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Goal: nobody is taken for whom they are not, and every doubt is a refusal.
- * Method: one honest chain of each kind, then one change at a time, each with the status it must have.
+ * Goal: nobody is taken for whom they are not, and every doubt is a refusal. Method: one honest
+ * chain of each kind, then one change at a time, each with the status it must have.
  */
 import fc from "fast-check";
 import { createHash, randomBytes } from "node:crypto";
@@ -348,7 +348,7 @@ describe("the cache of verified certificates", () => {
     expect(digestCount(trust)).toBe(0);
   });
 
-  test("is asked before the signature: who fills it decides, so that only verification does", () => {
+  test("is asked before the signature, so that only verification may fill it", () => {
     const trust = newStore();
     const forged = Uint8Array.from(leaf);
     forged[forged.length - 1]! ^= 1;

@@ -1,6 +1,7 @@
 /**
- * What was reviewed for test/unit/crypto/constant-time-audit.test.ts: values from memory that are public, and the
- * places where time depends on others, each with the reason why it gives no secret away.
+ * What was reviewed for test/unit/crypto/constant-time-audit.test.ts: values from memory that are
+ * public, and the places where time depends on others, each with the reason why it gives no secret
+ * away.
  */
 
 /** Files whose inputs are all public, so that their time may depend on anything. */
@@ -87,7 +88,7 @@ export const REVIEWED = [
   {
     function: "assembly/crypto/chacha20-poly1305/aeadOpen",
     places: ["if v"],
-    why: "decrypts after the verdict on the tag, which was compared in whole; the sender learns it anyway",
+    why: "decrypts after the verdict on the tag, which was compared in whole",
   },
   {
     function: "assembly/noise/cipher-state/cipherDecryptWithAd",

@@ -1,7 +1,7 @@
 /**
- * Goal: a signature is accepted exactly when its signer made it, and each has one form.
- * Method: the vectors of RFC 8032, Wycheproof, random signatures of node:crypto against the BigInt twin and noble,
- * and made-up signatures that a lenient verifier would accept.
+ * Goal: a signature is accepted exactly when its signer made it, and each has one form. Method: the
+ * vectors of RFC 8032, Wycheproof, random signatures of node:crypto against the BigInt twin and
+ * noble, and made-up signatures that a lenient verifier would accept.
  */
 import { ed25519 as noble } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
@@ -161,7 +161,9 @@ describe("one form only", () => {
   });
 });
 
-/** The eight points whose order divides 8: the multiples of one of order 8, [L] of a random point. */
+/**
+ * The eight points whose order divides 8: the multiples of one of order 8, [L] of a random point.
+ */
 const SMALL_ORDER = (() => {
   for (let y = 2n; ; y++) {
     const point = decodePoint(toLittleEndian(y));

@@ -1,6 +1,7 @@
 /**
  * Goal: field arithmetic is exact for every input, the edges of the representation included.
- * Method: compare with BigInt over random and chosen values, in chains of sums and products as the curves use.
+ * Method: compare with BigInt over random and chosen values, in chains of sums and products as the
+ * curves use.
  */
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
@@ -74,7 +75,8 @@ test("sum, difference, product and square of any two values are those of BigInt"
       const [x, y] = [element(a), element(b)];
       expect(encoded(apply("fieldMultiply", x, y))).toBe(mod(a * b));
       expect(encoded(apply("fieldSquare", x))).toBe(mod(a * a));
-      // A sum of decoded values has limbs twice as large as one of products: reduce it by a product with 1.
+      // A sum of decoded values has limbs twice as large as one of products: reduce it by a product
+      // with 1.
       const one = element(1n);
       const [sum, difference] = [apply("fieldAdd", x, y), apply("fieldSubtract", x, y)];
       expect(encoded(apply("fieldMultiply", sum, one))).toBe(mod(a + b));
@@ -84,7 +86,7 @@ test("sum, difference, product and square of any two values are those of BigInt"
   );
 });
 
-test("products of sums and differences stay exact at the largest limbs that the curves produce", () => {
+test("products of sums and differences stay exact at the largest limbs", () => {
   fc.assert(
     fc.property(number, number, number, (a, b, c) => {
       module.release();

@@ -1,6 +1,6 @@
 /**
- * Goal: X25519 computes what RFC 7748 says, also for the points an attacker would pick.
- * Method: the vectors of the RFC, Wycheproof, and random inputs against the BigInt twin, node:crypto and noble.
+ * Goal: X25519 computes what RFC 7748 says, also for the points an attacker would pick. Method: the
+ * vectors of the RFC, Wycheproof, and random inputs against the BigInt twin, node:crypto and noble.
  */
 import { x25519 as noble } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
