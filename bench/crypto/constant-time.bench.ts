@@ -3,8 +3,8 @@
  * order.
  *
  * After Reparaz, Balasch and Verbauwhede, "Dude, is my code constant time?" (2017): the times of
- * the classes are compared by Welch's t-test, without the slowest part, which is what the machine did
- * beside. |t| above 4.5 says that the classes differ. Both classes are prepared by the same
+ * the classes are compared by Welch's t-test, without the slowest part, which is what the machine
+ * did beside. |t| above 4.5 says that the classes differ. Both classes are prepared by the same
  * instructions, or the t-test finds the preparation. It is a statistic of this machine at this
  * moment, so it is a bench and no test; what the code does is in
  * test/unit/crypto/constant-time-audit.test.ts.
