@@ -70,6 +70,7 @@ export const KIND_STREAM_STOPPED = 8;
 export const KIND_MESSAGE_REFUSED = 9;
 export const KIND_DATAGRAM = 10;
 export const KIND_CLOSED = 11;
+export const KIND_STREAMS_AVAILABLE = 12;
 
 export const COUNTERS = 1792;
 

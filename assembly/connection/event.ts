@@ -16,6 +16,7 @@ export const EVENT_STREAM_STOPPED: i32 = 8;
 export const EVENT_MESSAGE_REFUSED: i32 = 9;
 export const EVENT_DATAGRAM: i32 = 10;
 export const EVENT_CLOSED: i32 = 11;
+export const EVENT_STREAMS_AVAILABLE: i32 = 12;
 
 /** Set in `flags` of CONNECTED beside the pattern, and of STREAM_OPENED beside the band. */
 export const FLAG_INITIATOR: i32 = 0x100;

@@ -19,6 +19,7 @@ import {
 } from "../base/status.ts";
 import {
   streamConsume,
+  streamEnsureCredit,
   streamIsAtEnd,
   streamPeek,
   streamReadable,
@@ -128,8 +129,7 @@ export function readMessage(connection: Connection, id: u64, event: Event): i32 
     return FOUND_END;
   }
   if (found == FOUND_PART) {
-    const size = load<u32>(streamUserData(stream), SIZE_AT);
-    streamSetWanted(stream, size == 0 ? MESSAGE_HEADER_SIZE : size);
+    waitForRest(stream);
     return FOUND_PART;
   }
   return takeMessage(connection, stream, event);
@@ -189,7 +189,14 @@ export function lookForMessage(connection: Connection, stream: usize): i32 {
   const found = findMessage(connection, stream);
   if (found < FOUND_END) return refuse(stream, found);
   if (found != FOUND_PART) return FOUND_WHOLE;
-  const size = load<u32>(streamUserData(stream), SIZE_AT);
-  streamSetWanted(stream, size == 0 ? MESSAGE_HEADER_SIZE : size);
+  waitForRest(stream);
   return FOUND_PART;
+}
+
+/** The application hears of the stream again when the header, or all of the message, is there. */
+function waitForRest(stream: usize): void {
+  const size = load<u32>(streamUserData(stream), SIZE_AT);
+  const wanted = size == 0 ? MESSAGE_HEADER_SIZE : size;
+  streamEnsureCredit(stream, wanted);
+  streamSetWanted(stream, wanted);
 }

@@ -149,6 +149,8 @@ export class Connection {
   hasPeerIdentity: i32;
   /** The limit of streams, plus one, at which the peer was told that we want more; 0 for none. */
   blockedAtLimit: u64;
+  /** An open was held back; the application is told when another stream is permitted. */
+  wantsStreams: i32;
   /** The streams hold memory of the endpoint. */
   hasStreams: i32;
 

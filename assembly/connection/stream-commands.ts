@@ -45,9 +45,19 @@ function isAtToldLimit(connection: Connection): bool {
   const streams = connection.streams;
   const limit = load<u64>(streams, LOCAL_LIMIT);
   if (load<u64>(streams, NEXT_LOCAL) < limit) return false;
+  connection.wantsStreams = 1;
   const isTold = connection.blockedAtLimit == limit + 1;
   connection.blockedAtLimit = limit + 1;
   return isTold;
+}
+
+/** True once after an open was held back, when the peer permits another stream. */
+export function takeStreamsAvailable(connection: Connection): bool {
+  const streams = connection.streams;
+  if (connection.wantsStreams == 0) return false;
+  if (load<u64>(streams, NEXT_LOCAL) >= load<u64>(streams, LOCAL_LIMIT)) return false;
+  connection.wantsStreams = 0;
+  return true;
 }
 
 /** Writes bytes, and the end behind them when all were taken. Returns the bytes taken or a status. */

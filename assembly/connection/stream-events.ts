@@ -34,11 +34,13 @@ import {
   EVENT_STREAM_OPENED,
   EVENT_STREAM_RESET,
   EVENT_STREAM_STOPPED,
+  EVENT_STREAMS_AVAILABLE,
   EVENT_WRITABLE,
   FLAG_MESSAGES,
 } from "./event.ts";
 import { lookForMessage } from "./messages.ts";
 import { Connection } from "./state.ts";
+import { takeStreamsAvailable } from "./stream-commands.ts";
 
 /** The next event of a stream; EVENT_NONE when there is none, and then streams that are over are freed. */
 export function nextStreamEvent(connection: Connection, event: Event): i32 {
@@ -50,7 +52,7 @@ export function nextStreamEvent(connection: Connection, event: Event): i32 {
     if (kind != EVENT_NONE) return kind;
   }
   streamsCollect(streams);
-  return EVENT_NONE;
+  return takeStreamsAvailable(connection) ? EVENT_STREAMS_AVAILABLE : EVENT_NONE;
 }
 
 function describe(connection: Connection, stream: usize, what: u32, event: Event): i32 {

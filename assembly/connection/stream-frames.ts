@@ -38,7 +38,12 @@ import {
   datagramQueueFrontLength,
   datagramQueuePop,
 } from "../stream/datagram-queue.ts";
-import { streamsOnData, streamsOnOpen, streamsOnReset } from "../stream/receive-part.ts";
+import {
+  streamsOnData,
+  streamsOnDataBlocked,
+  streamsOnOpen,
+  streamsOnReset,
+} from "../stream/receive-part.ts";
 import { schedulerNext } from "../stream/scheduler.ts";
 import {
   streamChunk,
@@ -83,6 +88,7 @@ import {
   writeStreamOpen,
 } from "../wire/frame-stream.ts";
 import {
+  CONTROL_DATA_BLOCKED,
   CONTROL_MAX_DATA,
   CONTROL_MAX_STREAM_DATA,
   CONTROL_MAX_STREAMS,
@@ -128,6 +134,8 @@ export function takeStreamControl(connection: Connection, frame: Frame): i32 {
       return streamsOnMaxStreamData(streams, frame.streamId, frame.value);
     case CONTROL_MAX_STREAMS:
       return streamsOnMaxStreams(streams, frame.value);
+    case CONTROL_DATA_BLOCKED:
+      return streamsOnDataBlocked(streams, frame.value);
     case CONTROL_STREAM_DATA_BLOCKED:
       return streamsOnStreamBlocked(streams, frame.streamId);
     case CONTROL_RESET_STREAM:
@@ -135,7 +143,7 @@ export function takeStreamControl(connection: Connection, frame: Frame): i32 {
     case CONTROL_STOP_SENDING:
       return streamsOnStopSending(streams, frame.streamId, frame.code);
     default:
-      // DATA_BLOCKED and STREAMS_BLOCKED ask for nothing: limits grow by what the application reads.
+      // STREAMS_BLOCKED asks for nothing: the limit grows by the streams that end.
       return OK;
   }
 }

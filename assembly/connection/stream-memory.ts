@@ -16,8 +16,8 @@ import { Local } from "./local.ts";
 export const LOCAL_STREAMS_MAX: i32 = 1024;
 /** Records of streams that exist at once, on all connections; permitted ones cost nothing. */
 const RECORDS_MAX: u32 = 16384;
-/** Bytes written and not acknowledged: of one stream, unless a message is larger, and of one connection. */
-const SEND_BUFFER_BYTES: u64 = 512 * 1024;
+/** Bytes written and not acknowledged: of one stream of bytes, and of one connection. */
+export const SEND_BUFFER_BYTES: u64 = 512 * 1024;
 const SEND_BUDGET_BYTES: u64 = 2 * 1024 * 1024;
 
 /** The most blocks that the receiving halves of one connection may hold: its window, and one for each stream. */
@@ -26,13 +26,8 @@ export function receiveBudgetBlocks(local: Local): u32 {
   return ofWindow + <u32>local.maxStreamsBidi + <u32>LOCAL_STREAMS_MAX;
 }
 
-/** What one stream may hold that was not acknowledged; a message is taken whole or not at all. */
-export function sendBufferBytes(local: Local): u64 {
-  return max<u64>(SEND_BUFFER_BYTES, <u64>local.outputSize + BLOCK_BYTES);
-}
-
 export function sendBudgetBlocks(local: Local): u32 {
-  return <u32>(max<u64>(SEND_BUDGET_BYTES, 2 * sendBufferBytes(local)) / BLOCK_BYTES);
+  return <u32>(max<u64>(SEND_BUDGET_BYTES, 2 * <u64>local.outputSize) / BLOCK_BYTES);
 }
 
 function recordCount(local: Local, connectionsMax: i32): u32 {

@@ -12,7 +12,7 @@ import {
   LOCAL_STREAMS_MAX,
   receiveBudgetBlocks,
   sendBudgetBlocks,
-  sendBufferBytes,
+  SEND_BUFFER_BYTES,
 } from "./stream-memory.ts";
 
 const DATAGRAM_QUEUE_BYTES: u32 = 32 * 1024;
@@ -51,7 +51,7 @@ export function startStreams(connection: Connection): void {
     local.maxData,
     local.maxStreamData,
     local.maxStreamsBidi,
-    sendBufferBytes(local),
+    SEND_BUFFER_BYTES,
     sendBudgetBlocks(local),
     receiveBudgetBlocks(local),
   );

@@ -30,8 +30,8 @@ const BATCH_MAX: usize = 64;
 const RECEIVE_RECORD_SIZE: usize = 32;
 /** Several of the largest datagrams that merged segments can make. */
 const RECEIVE_AREA_SIZE: usize = 512 * 1024;
-/** The application's data crosses in pieces of this size, unless a whole message is larger. */
-const TRANSFER_SIZE_MIN: i32 = 64 * 1024;
+/** The data of the application crosses in pieces of this size: a message of 1 MiB, or the largest we take. */
+const TRANSFER_SIZE_MIN: i32 = 1024 * 1024 + 64;
 /** Larger messages are not delivered whole. */
 const MESSAGE_BYTES_MAX: u32 = 16 * 1024 * 1024;
 

@@ -31,7 +31,13 @@ import {
   controlRequestFor,
   controlWithdraw,
 } from "./control.ts";
-import { windowCheck, windowConsume, windowLimit, windowNextLimit, windowReceive } from "./flow-control.ts";
+import {
+  windowCheck,
+  windowConsume,
+  windowLimit,
+  windowNextLimit,
+  windowReceive,
+} from "./flow-control.ts";
 import { streamReset } from "./send-part.ts";
 import {
   EVENT_OPENED,
@@ -74,7 +80,12 @@ import {
   streamSetReceiveState,
   streamWindow,
 } from "./stream.ts";
-import { PEER_BLOCKED_AT, streamsPool, streamsReceiveBudget, streamsWindow } from "./streams-record.ts";
+import {
+  PEER_BLOCKED_AT,
+  streamsPool,
+  streamsReceiveBudget,
+  streamsWindow,
+} from "./streams-record.ts";
 import { streamsAccept, streamsAccepted, streamsIsLocalId } from "./streams.ts";
 
 /** RFC 9000 §4.5, §19.8: no byte of a stream lies at or beyond this offset. */

@@ -99,7 +99,7 @@ export function streamWritable(stream: usize): u64 {
   const streams = streamOwner(stream);
   const written = sendBufferWritten(buffer);
   const held = written - sendBufferAckedTo(buffer);
-  const limit = load<u64>(streams, SEND_BUFFER_BYTES);
+  const limit = sendBufferLimit(streams, stream);
   const ofStream = limit > held ? limit - held : 0;
   const budget = budgetAvailable(streamsSendBudget(streams));
   const blocks = <u64>min(budget, blockPoolSpare(streamsPool(streams)));
@@ -108,6 +108,12 @@ export function streamWritable(stream: usize): u64 {
   const rest = held == 0 || used == 0 ? 0 : BLOCK_BYTES - used;
   const room = min(ofStream, blocks * BLOCK_BYTES + rest);
   return streamKind(stream) == KIND_MESSAGES ? min(room, unreservedCredit(streams)) : room;
+}
+
+/** A message is written whole or not at all, so that its stream is bounded by budget and credit only. */
+function sendBufferLimit(streams: usize, stream: usize): u64 {
+  if (streamKind(stream) == KIND_MESSAGES) return u64.MAX_VALUE;
+  return load<u64>(streams, SEND_BUFFER_BYTES);
 }
 
 /** Credit of the connection that no written message has been promised (scheduler.ts says why). */
@@ -142,10 +148,9 @@ export function streamWrite(stream: usize, data: usize, length: u32): i32 {
 /** Asks for "writable" once `bytes` can be written at once (at most the whole send buffer). */
 export function streamWantRoom(stream: usize, bytes: u64): void {
   const streams = streamOwner(stream);
-  const most = load<u64>(streams, SEND_BUFFER_BYTES);
+  const most = sendBufferLimit(streams, stream);
   store<u64>(stream, max(min(bytes, most), 1), STREAM_WANTED_ROOM);
-  const isShortOfCredit =
-    streamKind(stream) == KIND_MESSAGES && unreservedCredit(streams) < bytes;
+  const isShortOfCredit = streamKind(stream) == KIND_MESSAGES && unreservedCredit(streams) < bytes;
   // A message waits for credit that the peer does not know to be too little: it is told, once for each limit.
   if (isShortOfCredit && creditNoteBlocked(streamsCredit(streams))) {
     controlRequest(streams, CONTROL_DATA_BLOCKED);

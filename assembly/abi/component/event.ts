@@ -38,8 +38,10 @@ function caseOf(kind: i32): i32 {
       return 8;
     case E.EVENT_CLOSED:
       return 9;
-    default:
+    case E.EVENT_MESSAGE_REFUSED:
       return 10;
+    default:
+      return 11;
   }
 }
 
@@ -56,7 +58,7 @@ export function endpoint_poll_event(_self: usize): usize {
   else if (kind == E.EVENT_STREAM_OPENED) storeOpened(payload);
   else if (kind == E.EVENT_DATAGRAM) storeList(payload + 4, event.data, <usize>event.dataSize);
   else if (kind == E.EVENT_CLOSED) storeClosed(payload);
-  else {
+  else if (kind != E.EVENT_STREAMS_AVAILABLE) {
     store<u64>(payload, event.stream, 8);
     store<u64>(payload, <u64>(<u32>event.code), 16);
   }

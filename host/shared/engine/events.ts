@@ -20,6 +20,7 @@ export function decodeEvent(memory: EngineMemory, kind: number): EngineEvent {
   const connection = memory.u32(L.EVENT_CONNECTION);
   if (kind === L.KIND_CONNECTED) return connected(memory, connection);
   if (kind === L.KIND_AUTHENTICATE) return authenticate(memory, connection);
+  if (kind === L.KIND_STREAMS_AVAILABLE) return { kind: "streams-available", connection };
   if (kind === L.KIND_CLOSED) return closed(memory, connection);
   if (kind === L.KIND_DATAGRAM) return { kind: "datagram", connection, payload: data(memory) };
   return streamEvent(memory, kind, connection);
