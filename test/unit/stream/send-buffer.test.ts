@@ -164,6 +164,24 @@ test("more lost pieces than the set holds are all sent again, with the bytes bet
   }
 });
 
+test("a range that could not be cut for want of room is never sent from below what was acknowledged", () => {
+  const buffer = new Buffer();
+  buffer.write(5000);
+  const chunks: Chunk[] = [];
+  for (let chunk = buffer.next(100, 5000); chunk !== undefined; chunk = buffer.next(100, 5000)) {
+    buffer.sent(chunk);
+    chunks.push(chunk);
+  }
+  for (const chunk of chunks.slice(0, 3)) buffer.lost(chunk);
+  for (let index = 4; index < 34; index += 2) buffer.lost(chunks[index]!);
+  // The set is full: [0, 300) stays whole although its middle was acknowledged.
+  buffer.acked(chunks[1]!);
+  expect(buffer.next(1000, 0)).toMatchObject({ offset: 0, length: 300 });
+  buffer.acked(chunks[0]!);
+  expect(engine.call("sendBufferAckedTo", buffer.at)).toBe(200);
+  expect(buffer.next(1000, 0)).toMatchObject({ offset: 200, length: 100 });
+});
+
 test("the end goes with the last bytes when they fit, or alone", () => {
   const buffer = new Buffer();
   buffer.write(10);
