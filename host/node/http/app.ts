@@ -15,6 +15,10 @@ import { httpStatusOf } from "./http-errors.ts";
 /** A call's arguments and a little around them. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
+/** The page is one file and talks to nobody but this door. */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+
 export interface AppOptions {
   readonly node: NodeFace;
   readonly port: () => number;
@@ -61,7 +65,9 @@ export function createApp(options: AppOptions): Hono {
     node.stop();
     return context.json({ ok: true });
   });
-  if (page !== null) app.get("/", (context) => context.html(page));
+  if (page !== null) {
+    app.get("/", (context) => context.html(page, 200, { "content-security-policy": PAGE_POLICY }));
+  }
   return app;
 }
 
