@@ -15,6 +15,14 @@ export interface Candidate {
   readonly run: (iterations: number) => void | Promise<void>;
   /** How many times as fast as the baseline it has to be. */
   readonly goal?: number;
+  /** What one iteration moves, for a rate beside the time. */
+  readonly moves?: Amount;
+}
+
+/** So many of `unit`: 1 message, or 0.016384 MB. */
+export interface Amount {
+  readonly amount: number;
+  readonly unit: string;
 }
 
 /** What one candidate took in one case. */
@@ -29,6 +37,7 @@ export interface Measurement {
   /** How many iterations one sample had; few of them make a coarse measurement. */
   readonly iterations?: number;
   readonly goal?: number;
+  readonly moves?: Amount;
 }
 
 export interface MeasureOptions {
@@ -104,6 +113,7 @@ export async function measure(
       ratioQuartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
       iterations,
       ...(subject.goal === undefined ? {} : { goal: subject.goal }),
+      ...(subject.moves === undefined ? {} : { moves: subject.moves }),
     };
   });
 }

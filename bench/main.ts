@@ -51,8 +51,15 @@ function lineOf(measurement: Measurement): string {
     `  ${measurement.name.padEnd(28)}`,
     `${(measurement.medianNs / 1000).toFixed(3).padStart(10)} µs`,
     `${measurement.ratio.toFixed(2).padStart(8)}×`,
-    `  (${low.toFixed(2)}–${high.toFixed(2)})${goal}`,
+    `  (${low.toFixed(2)}–${high.toFixed(2)})${rateOf(measurement)}${goal}`,
   ].join("");
+}
+
+/** How much one core moves in a second. */
+function rateOf({ medianNs, moves }: Measurement): string {
+  if (moves === undefined) return "";
+  const rate = (moves.amount * 1e9) / medianNs;
+  return `  ${rate >= 1000 ? Math.round(rate) : rate.toPrecision(3)} ${moves.unit}/s`;
 }
 
 function context(name: string, rounds: number, keep: (result: CaseResult) => void): BenchContext {
