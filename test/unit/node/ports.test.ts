@@ -15,14 +15,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect, test, vi } from "vitest";
 import { nodeClock } from "../../../host/node/clock.ts";
 import { nodeFiles } from "../../../host/node/files.ts";
 import { readPassphrase } from "../../../host/node/passphrase.ts";
 import { nodeRandom } from "../../../host/node/random.ts";
+import { nodeSignatures } from "../../../host/node/signatures.ts";
 import { nodeVault } from "../../../host/node/vault.ts";
 import { sleep } from "../../../host/shared/ports/clock.ts";
 import { failureCode, temporaryFolder } from "../../support/ports.ts";
+import { hex, toHex } from "../../support/wasm.ts";
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
@@ -182,6 +185,72 @@ test("entropy has the size that was asked for and does not repeat", () => {
   expect(nodeRandom.bytes(0)).toHaveLength(0);
   const drawn = new Set(Array.from({ length: 64 }, () => nodeRandom.bytes(16).join()));
   expect(drawn.size).toBe(64);
+});
+
+// --- signatures ---
+
+const WYCHEPROOF = join(
+  import.meta.dirname,
+  "../../../../shared/vectors/wycheproof/ed25519_test.json",
+);
+
+interface WycheproofFile {
+  readonly testGroups: readonly {
+    readonly publicKey: { readonly pk: string };
+    readonly tests: readonly {
+      readonly tcId: number;
+      readonly msg: string;
+      readonly sig: string;
+      readonly result: string;
+    }[];
+  }[];
+}
+
+test.skipIf(!existsSync(WYCHEPROOF))(
+  "signatures verify as Wycheproof says, from ../shared/vectors",
+  () => {
+    const { testGroups } = JSON.parse(readFileSync(WYCHEPROOF, "utf8")) as WycheproofFile;
+    let count = 0;
+    for (const { publicKey, tests } of testGroups) {
+      for (const { tcId, msg, sig, result } of tests) {
+        const isValid = nodeSignatures.verify(hex(publicKey.pk), hex(msg), hex(sig));
+        expect(isValid, `test ${tcId}`).toBe(result === "valid");
+        count += 1;
+      }
+    }
+    expect(count).toBeGreaterThan(100);
+  },
+);
+
+test("a key of small order, in any spelling, has signed nothing", () => {
+  const forged = hex(`01${"00".repeat(63)}`);
+  const identity = hex(`01${"00".repeat(31)}`);
+  // Without the check this is a valid signature of every message: R = S·B − k·A with S = 0 and A = 0.
+  expect(ed25519.verify(forged, bytes("anything"), identity, { zip215: true })).toBe(true);
+  for (const y of [
+    `01${"00".repeat(31)}`,
+    "00".repeat(32),
+    `ec${"ff".repeat(30)}7f`,
+    `ed${"ff".repeat(30)}7f`,
+    `ee${"ff".repeat(30)}7f`,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  ]) {
+    const key = hex(y);
+    for (const sign of [0, 0x80]) {
+      key[31] = ((key[31] as number) & 0x7f) | sign;
+      expect(nodeSignatures.verify(key, bytes("anything"), forged), toHex(key)).toBe(false);
+    }
+  }
+});
+
+test("what is not a key or a signature verifies nothing and does not throw", () => {
+  const key = nodeSignatures.publicKey(new Uint8Array(32));
+  expect(nodeSignatures.verify(key.subarray(1), bytes("x"), new Uint8Array(64))).toBe(false);
+  expect(nodeSignatures.verify(key, bytes("x"), new Uint8Array(0))).toBe(false);
+  expect(nodeSignatures.verify(new Uint8Array(32).fill(2), bytes("x"), new Uint8Array(64))).toBe(
+    false,
+  );
 });
 
 // --- vault ---

@@ -178,12 +178,12 @@ test("a damaged record of versions refuses instead of forgetting", async () => {
   const store = new PolicyStore(ports, state);
   await addSigner(ports.files, state, hostNode.publicKey);
   await store.install("host", sign(), enforcer);
-  const path = join(state, "policy/versions.json");
-  expect(readFileSync(path, "utf8")).toContain('"host/test"');
+  const path = join(state, "policy/host.versions.json");
+  expect(readFileSync(path, "utf8")).toContain('"test"');
   for (const [text, code] of [
-    ['{"host/test":1}\n', "policy-malformed"],
-    ['{"host/test":{"digest":"sha256:x","version":1}}\n', "policy-malformed"],
-    ['{"host/test":{"version":"1"}}\n', "policy-malformed"],
+    ['{"test":1}\n', "policy-malformed"],
+    ['{"test":{"digest":"sha256:x","version":1}}\n', "policy-malformed"],
+    ['{"test":{"version":"1"}}\n', "policy-malformed"],
     ["[]\n", "policy-malformed"],
     ["{}", "canonical-json-invalid"],
   ] as const) {

@@ -1,6 +1,6 @@
 /**
- * Policies on disk: `<state>/policy/<role>.dsse.json`, and `versions.json`, which remembers the highest version
- * accepted of each id, so that an old file put back is refused.
+ * Policies on disk: `<state>/policy/<role>.dsse.json`, and `<role>.versions.json`, which remembers the highest
+ * version accepted of each id, so that an old file put back is refused.
  */
 import { Failure } from "../../ports/failure.ts";
 import { documentBytes, isJsonObject, type Json, parseDocument } from "../canonical-json.ts";
@@ -66,56 +66,56 @@ export class PolicyStore {
   async #accept(role: PolicyRole, file: Uint8Array, enforcer: Enforcer): Promise<Policy> {
     const { files, clock } = this.#ports;
     const signers = await readSigners(files, this.#state);
-    const accepted = await this.#readAccepted();
-    const key = (policyId: string): string => `${role}/${policyId}`;
+    const accepted = await this.#readAccepted(role);
     const policy = openPolicy(this.#ports, file, {
       ...enforcer,
       signers,
       wallMs: clock.wallMs(),
-      accepted: (policyId) => accepted.get(key(policyId)),
+      accepted: (policyId) => accepted.get(policyId),
     });
-    if (accepted.get(key(policy.id))?.digest !== policy.digest) {
+    if (accepted.get(policy.id)?.digest !== policy.digest) {
       // Remembered before the policy is used: a crash in between leaves nothing to go back to.
-      accepted.set(key(policy.id), { version: policy.version, digest: policy.digest });
-      await this.#writeAccepted(accepted);
+      accepted.set(policy.id, { version: policy.version, digest: policy.digest });
+      await this.#writeAccepted(role, accepted);
     }
     return policy;
   }
 
-  get #versionsPath(): string {
-    return `${this.#state}/policy/versions.json`;
+  #versionsPath(role: PolicyRole): string {
+    return `${this.#state}/policy/${role}.versions.json`;
   }
 
-  async #readAccepted(): Promise<Accepted> {
-    const bytes = await this.#ports.files.read(this.#versionsPath);
+  async #readAccepted(role: PolicyRole): Promise<Accepted> {
+    const path = this.#versionsPath(role);
+    const bytes = await this.#ports.files.read(path);
     const accepted: Accepted = new Map();
     if (bytes === null) return accepted;
     const value = parseDocument(bytes);
     for (const [key, entry] of Object.entries(isJsonObject(value) ? value : { "": null })) {
-      accepted.set(key, this.#acceptedOf(entry));
+      accepted.set(key, acceptedOf(path, entry));
     }
     return accepted;
   }
 
-  #acceptedOf(entry: Json): AcceptedVersion {
-    const { version, digest } = isJsonObject(entry) ? entry : {};
-    if (typeof version !== "number" || !isDigestText(digest)) {
-      // Starting afresh here would allow exactly the rollback that the file is there to prevent.
-      throw new Failure("policy-malformed", "The record of accepted policy versions is damaged", {
-        origin: "host",
-        remedy:
-          "Restore the file from a backup, or remove it if you accept that a policy may go back.",
-        context: { path: this.#versionsPath },
-      });
-    }
-    return { version, digest };
-  }
-
-  async #writeAccepted(accepted: Accepted): Promise<void> {
+  async #writeAccepted(role: PolicyRole, accepted: Accepted): Promise<void> {
     await this.#ports.files.makeFolder(`${this.#state}/policy`, 0o700);
     const bytes = documentBytes(
       Object.fromEntries([...accepted].map(([key, value]) => [key, { ...value }])),
     );
-    await this.#ports.files.write(this.#versionsPath, bytes, OWNER_ONLY);
+    await this.#ports.files.write(this.#versionsPath(role), bytes, OWNER_ONLY);
   }
+}
+
+function acceptedOf(path: string, entry: Json): AcceptedVersion {
+  const { version, digest } = isJsonObject(entry) ? entry : {};
+  if (typeof version !== "number" || !isDigestText(digest)) {
+    // Starting afresh here would allow exactly the rollback that the file is there to prevent.
+    throw new Failure("policy-malformed", "The record of accepted policy versions is damaged", {
+      origin: "host",
+      remedy:
+        "Restore the file from a backup, or remove it if you accept that a policy may go back.",
+      context: { path },
+    });
+  }
+  return { version, digest };
 }
