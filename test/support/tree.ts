@@ -31,10 +31,12 @@ export interface ImportLine {
 /** Every static import, re-export and dynamic import of a TypeScript file. */
 export function importsOf(text: string): ImportLine[] {
   const found: ImportLine[] = [];
-  const pattern = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g;
-  for (const match of text.matchAll(pattern)) {
-    const line = text.slice(0, match.index).split("\n").length;
-    if (match[1] !== undefined) found.push({ line, source: match[1] });
+  const statement = /^(?:import|export)\b[^"';]*?"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
+  for (const match of text.matchAll(statement)) {
+    const source = match[1] ?? match[2];
+    const isDeclaration = match[0].startsWith("export") && !/\bfrom\s*"/.test(match[0]);
+    if (source === undefined || isDeclaration) continue;
+    found.push({ line: text.slice(0, match.index).split("\n").length, source });
   }
   return found;
 }
