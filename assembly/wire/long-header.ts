@@ -22,7 +22,7 @@
  *            | Noise message 1 ...                                                           |
  *
  * Limits     VERSIONS_MAX, TOKEN_AREA_SIZE
- * Twin       test/reference/long-header.ts
+ * Twin       test/reference/packets.ts
  */
 import { PACKET_INVALID } from "../base/status.ts";
 import { align8, Cursor, CURSOR_SIZE, isZero } from "./cursor.ts";

@@ -14,7 +14,7 @@
  *            masked: bits 3-7 of flags, the number byte, the packet number
  *
  * Invariant  reserved bits are read only after the AEAD has accepted the packet
- * Twin       test/reference/packet-header.ts
+ * Twin       test/reference/packets.ts
  */
 import { PACKET_INVALID } from "../base/status.ts";
 import { PACKET_HEADER_SIZE, SAMPLE_SIZE } from "./limits.ts";

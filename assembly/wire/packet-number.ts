@@ -4,7 +4,7 @@
  * Spec       RFC 9000 §17.1, A.2, A.3 · docs/protocol.md §4.3
  * Layer      wire (L1); imports nothing
  * Limits     numbers stay below 2^62; 1 to 4 bytes are sent
- * Twin       test/reference/packet-number.ts
+ * Twin       test/reference/packets.ts
  */
 import { INTEGER_MAX } from "./limits.ts";
 
