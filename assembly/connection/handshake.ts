@@ -183,15 +183,9 @@ export function forgetMessage(connection: Connection): void {
 }
 
 /**
- * Responder: reads the message 1 in `packet` (of `size` bytes in all) into a fresh connection whose ids and
- * address are set. Returns OK, or why the packet is dropped and the slot given back.
+ * Responder: reads the message 1 in `packet` into a fresh connection whose ids and address are set. Returns OK, or why the packet is dropped and the slot given back.
  */
-export function readMessage1(
-  connection: Connection,
-  packet: LongPacket,
-  datagram: usize,
-  size: i32,
-): i32 {
+export function readMessage1(connection: Connection, packet: LongPacket): i32 {
   if (packet.bodyLength > PACKET_MAX) return PACKET_INVALID;
   connection.version = packet.version;
   connection.pattern = packet.kind;
@@ -204,7 +198,6 @@ export function readMessage1(
   const status = readHandshakePayload(connection, payload, payloadSize, isEncrypted, true, packet);
   if (status != OK) return status;
   keepRemoteStatic(connection);
-  sha256(datagram, size, connection.messageHash);
   return OK;
 }
 

@@ -42,7 +42,7 @@ export function connectionSize(streamsMax: i32): usize {
     align16(HANDSHAKE_STATE_SIZE) +
     align16(MESSAGE_SIZE_MAX) +
     2 * align16(PACKET_KEYS_SIZE) +
-    5 * align16(KEY_SIZE) +
+    4 * align16(KEY_SIZE) +
     align16(CERTIFICATE_SIZE_MAX) +
     align16(NAME_SIZE_MAX) +
     align16(REASON_SIZE_MAX) +
@@ -71,7 +71,6 @@ export function connectionInit(at: usize, local: Local, streamsMax: i32): Connec
   connection.message = part(MESSAGE_SIZE_MAX);
   connection.sendKeys = part(PACKET_KEYS_SIZE);
   connection.receiveKeys = part(PACKET_KEYS_SIZE);
-  connection.messageHash = part(KEY_SIZE);
   connection.peerStatic = part(KEY_SIZE);
   connection.peerIdentity = part(KEY_SIZE);
   connection.channelBinding = part(KEY_SIZE);

@@ -90,6 +90,8 @@ export class Connection {
   remoteId: u64;
   /** The id that the client chose for its first packet. */
   initialId: u64;
+  /** What leads to this slot beside `localId` (endpoint/slots.ts). */
+  initialRoute: u64;
   version: u32;
   /** The version that nobody speaks, which the initiator offered beside the real one. */
   greaseVersion: u32;
@@ -158,7 +160,6 @@ export class Connection {
   remote: usize;
   noise: usize;
   message: usize;
-  messageHash: usize;
   sendKeys: usize;
   receiveKeys: usize;
   peerStatic: usize;

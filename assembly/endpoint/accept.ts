@@ -24,9 +24,10 @@ import { entropyHasAny, entropyTake } from "./entropy.ts";
 import { replyUseXx, replyVersions } from "./replies.ts";
 import { giveBackSlot, mayAccept, takeSlot } from "./slots.ts";
 
-/** Begins a connection with the sender of `packet`, or says why not. */
+/** Begins a connection with the sender of `packet`, whose repeats come by `route`, or says why not. */
 export function acceptInitial(
   packet: LongPacket,
+  route: u64,
   remote: usize,
   at: usize,
   size: i32,
@@ -47,10 +48,11 @@ export function acceptInitial(
     return DROP_UNKNOWN;
   }
   if (!mayAccept() || !entropyHasAny(endpoint.entropy)) return DROP_FULL;
-  const connection = takeSlot(packet.connectionId);
+  const connection = takeSlot(route);
+  connection.initialId = packet.connectionId;
   memory.copy(connection.remote, remote, ADDRESS_SIZE);
   connection.unvalidatedReceived = size;
-  if (readMessage1(connection, packet, at, size) != OK) {
+  if (readMessage1(connection, packet) != OK) {
     giveBackSlot(connection);
     return DROP_UNAUTHENTIC;
   }

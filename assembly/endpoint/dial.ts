@@ -40,7 +40,9 @@ export function dial(options: Dial, nowUs: u64): i32 {
   if (patternShowsInitiator(pattern) && local.certificateSize == 0) return IDENTITY_MISSING;
   if (options.expectedNameSize > NAME_MAX) return ARGUMENT_INVALID;
   if (!hasFreeSlot()) return MEMORY_LIMIT;
-  const connection = takeSlot(freshId());
+  const initialId = freshId();
+  const connection = takeSlot(initialId);
+  connection.initialId = initialId;
   connection.isInitiator = 1;
   connection.isShown = 1;
   connection.pattern = pattern;

@@ -20,10 +20,10 @@ import {
   DROP_UNAUTHENTIC,
   DROP_UNKNOWN,
 } from "../connection/drop.ts";
-import { Connection } from "../connection/state.ts";
+import { ADDRESS_SIZE, Connection } from "../connection/state.ts";
+import { SHA256_STATE_SIZE, sha256Final, sha256Init, sha256Update } from "../crypto/sha256.ts";
 import { decodeLongPacket, LONG_PACKET_SIZE, LongPacket } from "../wire/long-header.ts";
 import {
-  PACKET_HANDSHAKE,
   PACKET_HINT,
   PACKET_INITIAL,
   PACKET_ONE_RTT,
@@ -39,6 +39,8 @@ const RECORD_SIZE: usize = 32;
 const RECORD_DATA: usize = 24;
 const RECORD_SIZE_AT: usize = 28;
 
+const state = memory.data(SHA256_STATE_SIZE, 16);
+const digest = memory.data(32, 16);
 const long = changetype<LongPacket>(memory.data(LONG_PACKET_SIZE, 8));
 
 /** Takes the `count` datagrams that lie in the receive area. */
@@ -69,17 +71,26 @@ function receiveDatagram(remote: usize, data: usize, size: i32, nowUs: u64, wall
 }
 
 function receivePacket(remote: usize, at: usize, size: i32, nowUs: u64, wallMs: u64): i32 {
-  const connection = routeOf(packetConnectionId(at));
   if (packetType(at) == PACKET_ONE_RTT) {
+    const connection = routeOf(packetConnectionId(at));
     if (connection == null) return DROP_UNKNOWN;
-    noteReceived(connection, size);
+    noteReceived(connection, remote, size);
     const drop = connectionReceivePacket(connection, at, size, nowUs);
     reclaim(connection);
     return drop;
   }
   // Reserved types, kinds and bits end here.
   if (decodeLongPacket(at, size, long) < 0) return DROP_MALFORMED;
-  return receiveLong(connection, remote, at, size, nowUs, wallMs);
+  if (long.type == PACKET_INITIAL) return receiveInitial(remote, at, size, nowUs, wallMs);
+  const connection = routeOf(long.connectionId);
+  if (connection == null) return DROP_UNKNOWN;
+  noteReceived(connection, remote, size);
+  const isHint = long.type == PACKET_HINT;
+  const drop = isHint
+    ? connectionReceiveHint(connection, long)
+    : connectionReceiveHandshake(connection, long, nowUs, wallMs);
+  reclaim(connection);
+  return drop;
 }
 
 function routeOf(id: u64): Connection | null {
@@ -88,32 +99,31 @@ function routeOf(id: u64): Connection | null {
   return connectionAt(<i32>slot);
 }
 
-function receiveLong(
-  connection: Connection | null,
-  remote: usize,
-  at: usize,
-  size: i32,
-  nowUs: u64,
-  wallMs: u64,
-): i32 {
-  if (connection == null) {
-    if (long.type != PACKET_INITIAL) return DROP_UNKNOWN;
-    return acceptInitial(long, remote, at, size, nowUs, wallMs);
-  }
-  noteReceived(connection, size);
-  let drop = DROP_MALFORMED;
-  if (long.type == PACKET_INITIAL) drop = connectionReceiveInitialAgain(connection, at, size);
-  if (long.type == PACKET_HANDSHAKE) {
-    drop = connectionReceiveHandshake(connection, long, nowUs, wallMs);
-  }
-  if (long.type == PACKET_HINT) drop = connectionReceiveHint(connection, long);
-  reclaim(connection);
-  return drop;
+/**
+ * spec: docs/protocol.md §5.4: the same Initial from the same address is a repeat; any other begins a handshake
+ * of its own. Whoever copies or damages the first packet on its way thereby takes nothing from its sender.
+ */
+function receiveInitial(remote: usize, at: usize, size: i32, nowUs: u64, wallMs: u64): i32 {
+  const route = initialRouteOf(remote, at, size);
+  const connection = routeOf(route);
+  if (connection == null) return acceptInitial(long, route, remote, at, size, nowUs, wallMs);
+  noteReceived(connection, remote, size);
+  return connectionReceiveInitialAgain(connection);
 }
 
-/** Bytes from an address that is not validated are what it may be sent three times of. */
-function noteReceived(connection: Connection, size: i32): void {
-  if (connection.isValidated == 0) connection.unvalidatedReceived += size;
+function initialRouteOf(remote: usize, at: usize, size: i32): u64 {
+  sha256Init(state);
+  sha256Update(state, remote, ADDRESS_SIZE);
+  sha256Update(state, at, size);
+  sha256Final(state, digest);
+  return load<u64>(digest);
+}
+
+/** Of the bytes from an address that is not validated, three times as many may be sent to it. */
+function noteReceived(connection: Connection, remote: usize, size: i32): void {
+  if (connection.isValidated != 0) return;
+  const isSame = memory.compare(remote, connection.remote, ADDRESS_SIZE) == 0;
+  if (isSame) connection.unvalidatedReceived += size;
 }
 
 export function countDrop(drop: i32): void {

@@ -48,8 +48,11 @@ export function freshId(): u64 {
   return load<u64>(id);
 }
 
-/** Takes a free slot in phase HANDSHAKE; packets to its local id and to `initialId` reach it. */
-export function takeSlot(initialId: u64): Connection {
+/**
+ * Takes a free slot in phase HANDSHAKE. Packets to its local id reach it, and what comes by `initialRoute`: Hints
+ * to the id that this initiator chose, or repeats of the Initial that this responder answers.
+ */
+export function takeSlot(initialRoute: u64): Connection {
   invariant(hasFreeSlot());
   let slot = 0;
   while (connectionAt(slot).phase != PHASE_FREE) slot += 1;
@@ -59,8 +62,8 @@ export function takeSlot(initialId: u64): Connection {
   connection.slot = slot;
   connection.handle = endpoint.generation * endpoint.connectionsMax + slot;
   connection.phase = PHASE_HANDSHAKE;
-  connection.initialId = initialId;
-  invariant(idTablePut(endpoint.routes, initialId, slot));
+  connection.initialRoute = initialRoute;
+  invariant(idTablePut(endpoint.routes, initialRoute, slot));
   connection.localId = freshId();
   invariant(idTablePut(endpoint.routes, connection.localId, slot));
   return connection;
@@ -68,7 +71,7 @@ export function takeSlot(initialId: u64): Connection {
 
 /** Gives a slot back: no packet reaches it any more, and nothing of it can be read. */
 export function giveBackSlot(connection: Connection): void {
-  idTableRemove(endpoint.routes, connection.initialId);
+  idTableRemove(endpoint.routes, connection.initialRoute);
   idTableRemove(endpoint.routes, connection.localId);
   endpoint.connectionCount -= 1;
   connectionClear(connection);

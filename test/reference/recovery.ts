@@ -155,7 +155,8 @@ export class RecoveryTwin {
   get timer(): number {
     if (this.#lossTime !== 0) return this.#lossTime;
     if (![...this.#outstanding.values()].some((packet) => packet.isEliciting)) return 0;
-    return this.#lastEliciting + this.ptoBase * 2 ** this.#ptoCount;
+    const doubled = this.ptoBase * 2 ** this.#ptoCount;
+    return this.#lastEliciting + Math.min(doubled, Math.max(this.ptoBase, 3_000_000));
   }
 
   /** What a timer that has passed brings. */
