@@ -8,14 +8,16 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodeFiles } from "../../../host/node/files.ts";
 import { Failure } from "../../../host/shared/ports/failure.ts";
+import { evaluate } from "../../../host/shared/trust/policy/evaluate.ts";
 import {
   isInside,
   lexicalPath,
   resolvePolicyPaths,
   resolveRealPath,
+  UNRESOLVED,
 } from "../../../host/shared/trust/policy/paths.ts";
 import { MemoryFiles } from "../../support/memory-files.ts";
-import { allowRead, policyOf } from "../../support/policies.ts";
+import { allowRead, NOW_MS, policyOf, requestOf } from "../../support/policies.ts";
 import { temporaryFolder } from "../../support/ports.ts";
 
 const resolve = (path: string) => resolveRealPath(nodeFiles, path);
@@ -87,7 +89,7 @@ test("real paths follow links, also for files that do not exist yet", async () =
   ] as const) {
     expect(await resolve(`${root}/${path}`), path).toBe(join(root, real));
   }
-  expect(isInside((await resolve(`${root}/allowed/out/key`)) as string, allowed)).toBe(false);
+  expect(isInside(await resolve(`${root}/allowed/out/key`), allowed)).toBe(false);
 });
 
 test("what cannot be said for certain is refused", async () => {
@@ -103,16 +105,22 @@ test("what cannot be said for certain is refused", async () => {
     "allowed/new/../file/x",
     "allowed/missing/../../x",
   ]) {
-    expect(await resolve(`${root}/${path}`), path).toBeNull();
+    expect(await resolve(`${root}/${path}`), path).toBe(UNRESOLVED);
   }
-  expect(await resolve("relative")).toBeNull();
-  expect(await resolve("/../x")).toBeNull();
+  expect(await resolve("relative")).toBe(UNRESOLVED);
+  expect(await resolve("/../x")).toBe(UNRESOLVED);
+});
+
+test("an unresolved path is permitted by no rule, not even by one for everything", () => {
+  const policy = policyOf({ ...allowRead, paths: ["/"] }, { ...allowRead, id: "anywhere" });
+  const decision = evaluate(policy, requestOf({ paths: [UNRESOLVED] }), NOW_MS);
+  expect(decision).toMatchObject({ effect: "deny", code: "path-denied" });
 });
 
 test("a root that does not exist ends the search", async () => {
   const files = new MemoryFiles();
-  expect(await resolveRealPath(files, "/no/such")).toBeNull();
-  expect(await resolveRealPath(files, "C:\\no\\such")).toBeNull();
+  expect(await resolveRealPath(files, "/no/such")).toBe(UNRESOLVED);
+  expect(await resolveRealPath(files, "C:\\no\\such")).toBe(UNRESOLVED);
   files.all.set("C:/x/y", new Uint8Array());
   expect(await resolveRealPath(files, "C:/x/new")).toBe("C:/x/new");
 });
@@ -120,7 +128,7 @@ test("a root that does not exist ends the search", async () => {
 test("a defect of the port is not taken for a refusal", async () => {
   const failing = (error: Error) => ({ ...nodeFiles, realPath: () => Promise.reject(error) });
   const failure = new Failure("permission-denied", "no", { origin: "host", remedy: "None." });
-  expect(await resolveRealPath(failing(failure), "/x")).toBeNull();
+  expect(await resolveRealPath(failing(failure), "/x")).toBe(UNRESOLVED);
   await expect(resolveRealPath(failing(new TypeError("bug")), "/x")).rejects.toThrow("bug");
 });
 

@@ -6,6 +6,12 @@ import { Failure } from "../../ports/failure.ts";
 import type { Files } from "../../ports/files.ts";
 import type { Policy, PolicyRule } from "./model.ts";
 
+/**
+ * Stands for a path that leads nobody knows where. It lies in no folder and the evaluator refuses it, so a caller
+ * that forgets to look at it denies the call.
+ */
+export const UNRESOLVED = "";
+
 const DRIVE = /^[A-Za-z]:/;
 
 /**
@@ -34,17 +40,17 @@ export function isInside(path: string, folder: string): boolean {
 
 /**
  * Where `path` really leads: with every symbolic link resolved, for a file that does not exist yet by its nearest
- * existing folder. Null when that cannot be said for certain, so that the caller refuses: a relative path, a link
- * to nowhere, a loop, a folder that cannot be read, or a ".." that means one thing to the system and another to a
- * program that first shortens the text.
+ * existing folder. `UNRESOLVED` when that cannot be said for certain: a relative path, a link to nowhere, a loop, a
+ * folder that cannot be read, or a ".." that means one thing to the system and another to a program that first
+ * shortens the text.
  */
-export async function resolveRealPath(files: Files, path: string): Promise<string | null> {
+export async function resolveRealPath(files: Files, path: string): Promise<string> {
   const lexical = lexicalPath(path);
-  if (lexical === null) return null;
+  if (lexical === null) return UNRESOLVED;
   const byText = await realOrFuture(files, lexical);
-  if (lexical === path || byText === null) return byText;
+  if (lexical === path || byText === null) return byText ?? UNRESOLVED;
   const bySystem = await realOrFuture(files, path);
-  return bySystem === byText ? byText : null;
+  return bySystem === byText ? byText : UNRESOLVED;
 }
 
 /** The real path of the longest part that exists, and the rest, which must not climb. */
@@ -95,6 +101,9 @@ export async function resolvePolicyPaths(files: Files, policy: Policy): Promise<
 
 async function resolveFolders(files: Files, folders: readonly string[]): Promise<string[]> {
   const resolved: string[] = [];
-  for (const folder of folders) resolved.push((await resolveRealPath(files, folder)) ?? folder);
+  for (const folder of folders) {
+    const real = await resolveRealPath(files, folder);
+    resolved.push(real === UNRESOLVED ? folder : real);
+  }
   return resolved;
 }
