@@ -7,37 +7,26 @@ import { Command, CommanderError } from "commander";
 import { plainMessage } from "../shared/gateway/frames.ts";
 import { Failure } from "../shared/ports/failure.ts";
 import { SILENT } from "../shared/telemetry/logger.ts";
-import { addCall } from "./commands/call.ts";
 import type { CommandContext, Verb } from "./commands/context.ts";
-import { addDemo } from "./commands/demo.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addId } from "./commands/id.ts";
 import { JSON_FLAG } from "./commands/input.ts";
-import { addInvite } from "./commands/invite.ts";
-import { addJoin } from "./commands/join.ts";
-import { addMcp } from "./commands/mcp.ts";
-import { addPolicy } from "./commands/policy.ts";
-import { addReceipt } from "./commands/receipt.ts";
-import { addTools } from "./commands/tools.ts";
-import { addUp } from "./commands/up.ts";
-import { addWhy } from "./commands/why.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { homeOf } from "./state.ts";
 
-const VERBS: readonly Verb[] = [
-  addUp,
-  addInvite,
-  addJoin,
-  addTools,
-  addCall,
-  addWhy,
-  addMcp,
-  addId,
-  addPolicy,
-  addReceipt,
-  addDoctor,
-  addDemo,
-];
+/** Each verb in the order of the help. Only the one that is asked for is loaded, so that it starts at once. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  up: async () => (await import("./commands/up.ts")).addUp,
+  invite: async () => (await import("./commands/invite.ts")).addInvite,
+  join: async () => (await import("./commands/join.ts")).addJoin,
+  tools: async () => (await import("./commands/tools.ts")).addTools,
+  call: async () => (await import("./commands/call.ts")).addCall,
+  why: async () => (await import("./commands/why.ts")).addWhy,
+  mcp: async () => (await import("./commands/mcp.ts")).addMcp,
+  id: async () => (await import("./commands/id.ts")).addId,
+  policy: async () => (await import("./commands/policy.ts")).addPolicy,
+  receipt: async () => (await import("./commands/receipt.ts")).addReceipt,
+  doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
+  demo: async () => (await import("./commands/demo.ts")).addDemo,
+};
 
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
@@ -63,7 +52,11 @@ const context: CommandContext = {
     process.exitCode = code;
   },
 };
-for (const add of VERBS) add(program, context);
+const asked = process.argv.slice(2).find((argument) => Object.hasOwn(VERBS, argument));
+// Without a known verb the answer is help or a complaint, and both name every verb.
+for (const [name, load] of Object.entries(VERBS)) {
+  if (asked === undefined || asked === name) (await load())(program, context);
+}
 // `rtt call --json` reads as well as `rtt --json call`.
 for (const verb of program.commands) {
   verb.exitOverride().option(...JSON_FLAG);
