@@ -2,7 +2,7 @@
  * Every setting of a node, once: its path in YAML, its environment variable, its default and what it may be.
  * `docs/defaults.md` gives the reason of each default.
  */
-import { LEVELS } from "../telemetry/logger.ts";
+import { LEVELS } from "../ports/log-level.ts";
 
 /** Reads a value from YAML, the environment (always a text) or a flag; returns what is wrong as a text. */
 export type Reader<T> = (value: unknown) => T | Problem;

@@ -3,10 +3,10 @@
  * never changes, and fields. The host gives the sink (`host/node/log.ts`); secrets are taken out before it.
  */
 import type { Clock } from "../ports/clock.ts";
+import { LEVELS, type Level } from "../ports/log-level.ts";
 import { redact } from "./redact.ts";
 
-export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type Level = (typeof LEVELS)[number];
+export { LEVELS, type Level };
 
 export type Fields = Readonly<Record<string, unknown>>;
 
