@@ -13,7 +13,9 @@ export function simulatedAddress(host: number, port: number): AddressBytes {
   return bytes;
 }
 
-/** A key for maps; equal exactly when the addresses are. */
-export function addressKey(address: AddressBytes): string {
-  return Buffer.from(address.buffer, address.byteOffset, address.byteLength).toString("latin1");
+/** A key for maps; equal exactly when two addresses of the simulated network are. */
+export function addressKey(address: AddressBytes): number {
+  const port = (address[2] ?? 0) | ((address[3] ?? 0) << 8);
+  const host = ((address[10] ?? 0) << 8) | (address[11] ?? 0);
+  return host * 0x1_0000 + port;
 }

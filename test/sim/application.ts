@@ -5,7 +5,7 @@
 import type { EndpointEngine, EngineEvent } from "../../host/shared/engine/contract.ts";
 import { contentBytes, mismatchIndex } from "./content.ts";
 import { OracleFailure, require } from "./failure.ts";
-import { type StreamPlace, ReceiveHalf, SendHalf } from "./halves.ts";
+import { type StreamPlace, ReceiveHalf, SendHalf, WOULD_BLOCK } from "./halves.ts";
 import type { Cut, Side, TaskPlan, WorkPlan } from "./plan.ts";
 
 /** What a cancelling opener gives as code for the half that it stops. */
@@ -55,6 +55,7 @@ export class Application {
   readonly streams = new Map<bigint, TaskStream>();
   readonly #byTask = new Map<number, TaskStream>();
   readonly #datagramsDue = new Map<number, { readonly salt: number; readonly size: number }>();
+  readonly #toOpen: TaskPlan[] = [];
   datagramsReceived = 0;
   isClosed = false;
 
@@ -69,7 +70,7 @@ export class Application {
   start(): void {
     const { plan, side, after } = this.options;
     for (const task of plan.tasks) {
-      if (task.opener === side) after(task.startUs, () => this.#open(task));
+      if (task.opener === side) after(task.startUs, () => this.#wantOpen(task));
     }
     for (const [index, datagram] of plan.datagrams.entries()) {
       if (datagram.from === side) after(datagram.atUs, () => this.#sendDatagram(index));
@@ -82,12 +83,15 @@ export class Application {
 
   /** Tasks that keep the run from ending, in words. */
   describeUndone(): string {
-    const undone = this.#undoneTasks().map((task) => {
-      const open = this.#byTask.get(task.index);
-      if (open === undefined) return `task ${task.index} not open`;
-      return `task ${task.index} (${open.send.describe()}, ${open.receive.describe()})`;
+    const undone = this.#undoneTasks();
+    const open = undone.flatMap(({ index, streamKind }) => {
+      const one = this.#byTask.get(index);
+      if (one === undefined) return [];
+      const { send, receive, stream } = one;
+      return [`task ${index} ${streamKind} ${stream} ${send.describe()}, ${receive.describe()}`];
     });
-    return `${this.options.label}: ${undone.slice(0, 4).join("; ")} (${undone.length} tasks)`;
+    const closed = undone.length - open.length;
+    return `${this.options.label}: ${open.slice(0, 5).join("; ")}; ${closed} tasks not open`;
   }
 
   #undoneTasks(): TaskPlan[] {
@@ -105,22 +109,39 @@ export class Application {
     return { engine, connection, stream, label: `${label} task ${task.index} stream ${stream}` };
   }
 
-  #open(task: TaskPlan): void {
-    if (this.isClosed) return;
-    const { engine, connection, after, peerMessageBytesMax } = this.options;
+  #wantOpen(task: TaskPlan): void {
+    this.#toOpen.push(task);
+    if (this.#toOpen.length === 1) this.#openWaiting();
+  }
+
+  /** Opens in order; what the peer's limit holds back is tried again later. */
+  #openWaiting(): void {
+    for (let task = this.#toOpen[0]; task !== undefined; task = this.#toOpen[0]) {
+      if (this.isClosed) return;
+      if (!this.#open(task)) {
+        this.options.after(OPEN_RETRY_US, () => this.#openWaiting());
+        return;
+      }
+      this.#toOpen.shift();
+    }
+  }
+
+  /** False when the peer allows no further stream now. */
+  #open(task: TaskPlan): boolean {
+    const { engine, connection, peerMessageBytesMax } = this.options;
     const stream = engine.openStream(connection, {
       kind: task.streamKind,
       band: task.band,
       protocol: `task/${task.index}`,
     });
     if (stream < 0n) {
-      require(stream === STREAM_LIMIT, "open-stream", () => `openStream answered ${stream}`);
-      after(OPEN_RETRY_US, () => this.#open(task));
-      return;
+      require(Number(stream) === WOULD_BLOCK, "open-stream", () => `openStream answered ${stream}`);
+      return false;
     }
     const open = this.#remember(new TaskStream(task, true, this.#place(stream, task)));
     if (task.triesTooLarge) open.send.tryTooLarge(peerMessageBytesMax + 1);
     this.#advance(open);
+    return true;
   }
 
   #remember(open: TaskStream): TaskStream {
@@ -204,6 +225,8 @@ export class Application {
         return this.#peerReset(this.#find(event.stream), event.code);
       case "stream-stopped":
         return this.#peerStopped(this.#find(event.stream), event.code);
+      case "streams-available":
+        return this.#openWaiting();
       case "closed":
         this.isClosed = true;
         return;
@@ -279,6 +302,3 @@ export class Application {
     engine.reset(connection, open.stream, code);
   }
 }
-
-/** `stream-limit` of wit/types.wit as a status. */
-const STREAM_LIMIT = -28n;

@@ -28,7 +28,7 @@ const HANDSHAKE_TIMEOUT = errorNumber("handshake-timeout");
 const IDLE_TIMEOUT = errorNumber("idle-timeout");
 const CONNECTION_LOST = errorNumber("connection-lost");
 /** What a sender may keep beyond the receiver's window: docs/defaults.md. */
-const SEND_BUFFER_BYTES_MAX = 524_288;
+const SEND_BUFFER_BYTES_MAX = 1_050_624;
 /** Datagrams in a span of silence: none is needed, one late probe and its answer are borne. */
 const QUIET_DATAGRAMS_MAX = 2;
 const CLOSE_REASON = "the work is done";
@@ -163,7 +163,7 @@ export class Conversation {
     end.application?.handle(event);
     const isDue = this.#isEnding;
     require(isDue, "closed", () =>
-      `${end.side}: closed with ${event.code} "${event.reason}" before the work was done`);
+      `${end.side}: closed with ${event.code} "${event.reason}" before the work was done: ${this.describeUndone()}`);
     this.#checkClose(end, event);
   }
 
@@ -197,7 +197,8 @@ export class Conversation {
         const read = receiver.application?.streams.get(stream)?.receive.received ?? 0;
         const held = send.taken - read;
         const isHeld = held <= window + SEND_BUFFER_BYTES_MAX;
-        require(isHeld, "memory", () => `${sender.side} stream ${stream} holds ${held} bytes`);
+        require(isHeld, "memory", () =>
+          `${sender.side} stream ${stream} holds ${held} bytes, the window is ${window}`);
       }
     };
     bound(client, server, serverParameters.maxStreamData);

@@ -215,7 +215,6 @@ export class ReceiveHalf {
     // The end may become known only after the last message; it must never be told too early.
     const isEndRight = !isLast || this.received === this.plan.messages.length;
     require(isEndRight, "message", () => `${name} is called the last`);
-    this.isEnded = isLast;
   }
 
   describe(): string {

@@ -67,6 +67,9 @@ export interface LinkProfile {
   readonly narrowBytes: number;
 }
 
+/** A burst ends by chance, packet by packet, or by time, so that a few probes in many seconds outlive it. */
+const BURST_US_MAX = 100_000;
+
 function isWithin(windows: readonly Window[], nowUs: number): boolean {
   return windows.some((window) => nowUs >= window.fromUs && nowUs < window.untilUs);
 }
@@ -76,7 +79,7 @@ export class Link {
   readonly #random: Random;
   readonly #faults: FaultCounts;
   readonly #deliver: (datagram: Datagram, atUs: number) => void;
-  #isInBurst = false;
+  #burstUntilUs = 0;
   #isCut = false;
   #queueFreeUs = 0;
   #latestUs = 0;
@@ -124,10 +127,12 @@ export class Link {
     if (this.#isCut || isWithin(profile.blackouts, nowUs)) return "blackout";
     const isLarge = datagram.bytes.length > profile.narrowBytes;
     if (isLarge && isWithin(profile.narrowings, nowUs)) return "mtu";
-    this.#isInBurst = this.#isInBurst
-      ? !this.#random.chance(profile.burstLeaveRate)
-      : this.#random.chance(profile.burstEnterRate);
-    if (this.#isInBurst) return "burst";
+    if (this.#burstUntilUs > nowUs) {
+      if (this.#random.chance(profile.burstLeaveRate)) this.#burstUntilUs = 0;
+    } else if (this.#random.chance(profile.burstEnterRate)) {
+      this.#burstUntilUs = nowUs + BURST_US_MAX;
+    }
+    if (this.#burstUntilUs > nowUs) return "burst";
     return this.#random.chance(profile.lossRate) ? "loss" : null;
   }
 

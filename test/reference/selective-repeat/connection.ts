@@ -329,7 +329,7 @@ export class ModelConnection {
     const peer = this.#peer;
     const mine = [...this.streams.values()].filter((stream) => stream.isOpener).length;
     if (peer === null || mine >= peer.parameters.maxStreamsBidi) {
-      return -errorNumber("stream-limit");
+      return -errorNumber("would-block");
     }
     const id = (this.#openedCount++ << 2) | (this.isInitiator ? 0 : 2);
     const credit = peer.parameters.maxStreamData;

@@ -17,9 +17,9 @@ interface Account {
 }
 
 export class AmplificationOracle {
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<number, Account>();
 
-  #account(key: string): Account {
+  #account(key: number): Account {
     let account = this.#accounts.get(key);
     if (account === undefined) {
       account = { receivedBytes: 0, sentBytes: 0, isValidated: false };
