@@ -189,3 +189,108 @@ describe("an authentic peer that breaks the rules is told so", () => {
     expect(closeCode(peer.send(grease))).toBeNull();
   });
 });
+
+describe("what the specification promises about streams and the end", () => {
+  const opening = { band: 2, kind: 0, name };
+  const data = (offset: bigint, text: string, opens: boolean) =>
+    encodeFrame({
+      type: "stream-data",
+      id: 0n,
+      offset,
+      isFin: false,
+      opening: opens ? opening : null,
+      data: new TextEncoder().encode(text),
+    });
+
+  /** A peer that is connected, and the connection's number in the engine. */
+  function connected() {
+    const server = new ScriptedServer();
+    const peer = server.peer();
+    peer.shakeHands();
+    peer.send(PING);
+    const event = server.events.find((one) => one.kind === "connected");
+    if (event?.kind !== "connected") throw new Error("not connected");
+    return { server, peer, connection: event.connection };
+  }
+
+  test("data that comes before its opening is kept", () => {
+    const { server, peer, connection } = connected();
+    peer.send(data(5n, "world", false));
+    expect(server.events.some((event) => event.kind === "stream-opened")).toBe(false);
+    peer.send(data(0n, "hello", true));
+    expect(server.events.find((event) => event.kind === "stream-opened")).toMatchObject({
+      band: 2,
+    });
+    const target = new Uint8Array(64);
+    expect(server.engine.read(connection, 0n, target)).toBe(10);
+    expect(new TextDecoder().decode(target.subarray(0, 10))).toBe("helloworld");
+  });
+
+  test("an opening that says something else than before closes with protocol-violation", () => {
+    const { peer } = connected();
+    peer.send(data(0n, "hello", true));
+    const other = { type: "stream-open", id: 0n, opening: { ...opening, band: 3 } } as const;
+    expect(closeCode(peer.send(encodeFrame(other)))).toBe(26);
+  });
+
+  test("a packet is taken once, however often it comes", () => {
+    const { server, peer, connection } = connected();
+    const packet = peer.initiator.seal(data(0n, "once", true));
+    peer.deliver(packet);
+    const dropped = server.engine.endpointStats().droppedReplayed;
+    peer.deliver(packet);
+    expect(server.engine.endpointStats().droppedReplayed).toBe(dropped + 1);
+    expect(server.engine.read(connection, 0n, new Uint8Array(64))).toBe(4);
+  });
+
+  test("while closing, the 1st, 2nd, 4th and 8th packet are answered with the same bytes", () => {
+    const { server, peer, connection } = connected();
+    server.engine.close(connection, 7n, "enough", server.now);
+    const [close, ...others] = peer.deliver(new Uint8Array());
+    expect(others).toEqual([]);
+    const answered: number[] = [];
+    for (let count = 1; count <= 9; count++) {
+      const answer = peer.deliver(peer.initiator.seal(PING));
+      if (answer.length > 0) answered.push(count);
+      for (const packet of answer) expect(packet).toEqual(close);
+    }
+    expect(answered).toEqual([1, 2, 4, 8]);
+    expect(peer.read([close!])[0]).toMatchObject({ isByApplication: true, applicationCode: 7n });
+  });
+
+  test("after the peer's CLOSE nothing is sent", () => {
+    const { server, peer } = connected();
+    const close: FrameValue = {
+      type: "close",
+      code: 0n,
+      isByApplication: true,
+      applicationCode: 3n,
+      reason: name,
+    };
+    expect(peer.send(encodeFrame(close))).toEqual([]);
+    expect(peer.send(PING)).toEqual([]);
+    expect(server.wait(10_000_000)).toEqual([]);
+    const closed = server.events.find((event) => event.kind === "closed");
+    expect(closed).toMatchObject({ isByPeer: true, applicationCode: 3n, reason: "test/1" });
+  });
+
+  test("a peer that never proves its keys is forgotten after ten seconds, without a word", () => {
+    const server = new ScriptedServer();
+    server.peer().shakeHands();
+    expect(server.engine.endpointStats().connections).toBe(1);
+    expect(server.wait(9_900_000)).toEqual([]);
+    expect(server.engine.endpointStats().connections).toBe(1);
+    expect(server.wait(200_000)).toEqual([]);
+    expect(server.engine.endpointStats().connections).toBe(0);
+    expect(server.events).toEqual([]);
+  });
+
+  test("HANDSHAKE_DONE is sent again until it is acknowledged", () => {
+    const server = new ScriptedServer();
+    const peer = server.peer();
+    peer.shakeHands();
+    expect(peer.send(PING).some((frame) => frame.type === "handshake-done")).toBe(true);
+    const again = peer.read(server.wait(3_000_000));
+    expect(again.some((frame) => frame.type === "handshake-done")).toBe(true);
+  });
+});

@@ -157,6 +157,6 @@ export class Initiator {
 
   /** The payload of a ONE_RTT packet of the responder; null for what is none, or not authentic. */
   open(packet: Uint8Array): { readonly number: bigint; readonly payload: Bytes } | null {
-    return packet.length >= 48 && (packet[8]! & 7) === 4 ? this.#receive!.open(packet) : null;
+    return packet.length >= 32 && (packet[8]! & 7) === 4 ? this.#receive!.open(packet) : null;
   }
 }
