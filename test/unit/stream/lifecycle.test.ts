@@ -380,8 +380,6 @@ test("a write that is cut short is told when room has come, also when others sti
   expect(client.write(stuck, pattern(0, 2000))).toBe(1000);
   expect(client.write(id, pattern(0, 2000))).toBe(1000);
   expect(engine.call("streamWritable", client.at(id))).toBe(0);
-  settle(client);
-  expect(client.events()).toEqual([]);
   for (const frame of client.allFrames()) {
     if (frame.id !== id) continue;
     server.receive(frame);
