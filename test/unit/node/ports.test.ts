@@ -244,6 +244,14 @@ test("a key of small order, in any spelling, has signed nothing", () => {
   }
 });
 
+test("no bytes, however odd, verify or throw", () => {
+  for (let count = 0; count < 2000; count++) {
+    const key = new Uint8Array(randomBytes(32));
+    const signature = new Uint8Array(randomBytes(count % 3 === 0 ? count % 130 : 64));
+    expect(nodeSignatures.verify(key, bytes("x"), signature)).toBe(false);
+  }
+});
+
 test("what is not a key or a signature verifies nothing and does not throw", () => {
   const key = nodeSignatures.publicKey(new Uint8Array(32));
   expect(nodeSignatures.verify(key.subarray(1), bytes("x"), new Uint8Array(64))).toBe(false);

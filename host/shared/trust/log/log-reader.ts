@@ -122,16 +122,12 @@ export class LogReader {
    * the signed one. `onEntry` sees each entry in order. Fails with `log-corrupt`.
    */
   async verify(onEntry: (index: number, entry: Uint8Array) => Promise<void>): Promise<TreeHead> {
-    const { digest } = this.#ports;
     const { size } = this.head;
     for (let level = 0; levelSize(size, level) > 0; level++) {
       const count = levelSize(size, level);
       for (let index = 0; index * TILE_WIDTH < count; index++) {
         const hashes = await this.hashes(level, index);
-        const below =
-          level === 0
-            ? (await this.entries(index)).map((entry) => leafHash(digest, entry))
-            : await this.#rootsBelow(level, index, hashes.length);
+        const below = await this.#hashesBelow(level, index, hashes.length);
         if (!hashes.every((hash, place) => equalBytes(hash, below[place] as Hash))) {
           const path = tilePath(tileAt(level, index, count));
           throw logCorrupt(`The tile ${path} is not that of the tiles below it`, this.#folder);
@@ -147,11 +143,14 @@ export class LogReader {
     return this.head;
   }
 
-  async #rootsBelow(level: number, index: number, width: number): Promise<Hash[]> {
+  /** What the hashes of a tile have to be, from the entries or the full tiles below it. */
+  async #hashesBelow(level: number, index: number, width: number): Promise<Hash[]> {
+    const { digest } = this.#ports;
+    if (level === 0) return (await this.entries(index)).map((entry) => leafHash(digest, entry));
     const roots: Hash[] = [];
     for (let place = 0; place < width; place++) {
       const full = await this.hashes(level - 1, index * TILE_WIDTH + place);
-      roots.push(completeRoot(this.#ports.digest, full));
+      roots.push(completeRoot(digest, full));
     }
     return roots;
   }
