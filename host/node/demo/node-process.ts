@@ -29,10 +29,14 @@ export class NodeProcess {
   }
 
   /** Starts `rtt up` and resolves when the node says that it is ready. */
-  static async start(home: string, args: readonly string[]): Promise<NodeProcess> {
+  static async start(
+    home: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<NodeProcess> {
     const [command, commandArgs] = rttCommand("up", "--json", "--log-level", "error", ...args);
     const child = spawn(command, [...commandArgs], {
-      env: { ...process.env, RTT_HOME: home },
+      env: { ...process.env, ...environment, RTT_HOME: home },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let errors = "";

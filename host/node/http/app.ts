@@ -3,17 +3,14 @@
  * `rtt mcp` and the page use the running node. Later parts add their routes to this app.
  */
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { Failure } from "../../shared/ports/failure.ts";
 import { toWire } from "../../shared/gateway/frames.ts";
 import type { HostCallResult } from "../../shared/gateway/host-call.ts";
 import { memberBytes, parseJson, scanObject, splice } from "../../shared/gateway/raw-json.ts";
-import type { NodeFace } from "../node-face.ts";
+import type { InviteRequest, NodeFace } from "../node-face.ts";
+import { readBody } from "./body.ts";
 import { guard } from "./guard.ts";
 import { httpStatusOf } from "./http-errors.ts";
-
-/** A call's arguments and a little around them. */
-const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 /** The page is one file and talks to nobody but this door. */
 const PAGE_POLICY =
@@ -31,9 +28,10 @@ export function createApp(options: AppOptions): Hono {
   const { node, page } = options;
   const app = new Hono();
   app.use(guard({ ...options, open: new Set(["/", "/v1/health"]) }));
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }));
   app.onError((error, context) => {
     const failure = Failure.from(error);
+    // The rest of a body that is too large is not read, so the connection cannot be used again.
+    if (failure.code === "message-too-large") context.header("connection", "close");
     return context.json({ error: toWire(failure) }, httpStatusOf(failure));
   });
   app.get("/v1/health", (context) => {
@@ -45,8 +43,8 @@ export function createApp(options: AppOptions): Hono {
     return context.json({ tools: node.tools(context.req.query("client") ?? "local") });
   });
   app.post("/v1/calls", async (context) => {
-    const body = new Uint8Array(await context.req.arrayBuffer());
-    const result = await node.call({ ...readCall(body), signal: context.req.raw.signal });
+    const body = readCall(await readBody(context.req.raw));
+    const result = await node.call({ ...body, signal: context.req.raw.signal });
     return context.body(callAnswer(result), 200, { "content-type": "application/json" });
   });
   app.get("/v1/receipts", async (context) => {
@@ -55,7 +53,7 @@ export function createApp(options: AppOptions): Hono {
   });
   app.get("/v1/wire", (context) => context.json({ wire: node.wire() }));
   app.post("/v1/invitations", async (context) => {
-    return context.json(await node.invite(await context.req.json()));
+    return context.json(await node.invite(readInvite(await readBody(context.req.raw))));
   });
   app.post("/v1/reload", async (context) => {
     await node.reload();
@@ -113,6 +111,17 @@ function readCall(body: Uint8Array): CallBody {
   };
 }
 
+/** Reads what kind of invitation is asked for. */
+function readInvite(body: Uint8Array): InviteRequest {
+  scanObject(body);
+  const { validMs, host } = parseJson(body) as Partial<Record<keyof InviteRequest, unknown>>;
+  const isHost =
+    host === null || (typeof host === "string" && /^[A-Za-z0-9.:_-]{1,255}$/.test(host));
+  const isTime = typeof validMs === "number" && Number.isSafeInteger(validMs) && validMs > 0;
+  if (isHost && isTime) return { validMs, host };
+  throw invalid('"validMs" must be a positive whole number and "host" a host name or null');
+}
+
 /** What a verb is told of a call; `result` is put in by the byte. */
 function callAnswer(result: HostCallResult): Uint8Array<ArrayBuffer> {
   const { facts, failure, contract } = result;
@@ -141,6 +150,6 @@ function callAnswer(result: HostCallResult): Uint8Array<ArrayBuffer> {
 function invalid(message: string): Failure {
   return new Failure("argument-invalid", message, {
     origin: "local",
-    remedy: "Send a JSON object with name, client and arguments.",
+    remedy: "Send the JSON object that the verbs of `rtt` send.",
   });
 }

@@ -35,7 +35,7 @@ export const SETTINGS = {
   name: setting("RTT_NAME", "", name),
   tenant: setting("RTT_TENANT", "default", name),
   roles: setting("RTT_ROLES", ["host"], list(choice("host", "device"))),
-  listen: setting("RTT_LISTEN", "127.0.0.1:0", address),
+  listen: setting("RTT_LISTEN", "0.0.0.0:7443", address),
   dial: setting("RTT_DIAL", [], list(text(512))),
   "http.port": setting("RTT_HTTP_PORT", 0, integer(0, 65535)),
   "log.level": setting("RTT_LOG_LEVEL", "info", choice(...LEVELS)),

@@ -19,7 +19,7 @@ describe("configuration", () => {
   it("has a default for every setting", () => {
     const config = loadConfig({ yaml: null, environment: {}, flags: {} });
     expect(config.roles).toEqual(["host"]);
-    expect(config.listen).toBe("127.0.0.1:0");
+    expect(config.listen).toBe("0.0.0.0:7443");
     expect(config["calls.timeoutMs"]).toBe(30_000);
   });
 
