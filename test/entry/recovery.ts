@@ -32,13 +32,7 @@ import {
   idTableRemove,
   idTableSize,
 } from "../../assembly/base/id-table.ts";
-import {
-  fifoBehind,
-  fifoFirst,
-  fifoPop,
-  fifoPush,
-  fifoRemove,
-} from "../../assembly/base/fifo.ts";
+import { fifoBehind, fifoFirst, fifoPop, fifoPush, fifoRemove } from "../../assembly/base/fifo.ts";
 import {
   rttHasSample,
   rttInit,

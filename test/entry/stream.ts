@@ -1,8 +1,5 @@
 /** Test entry: what the unit tests of assembly/stream reach. Compiled to build/test/stream.wasm. */
-import {
-  slabInit,
-  slabUsed,
-} from "../../assembly/base/slab.ts";
+import { slabInit, slabUsed } from "../../assembly/base/slab.ts";
 import {
   blockPoolAvailable,
   blockPoolInit,
@@ -54,9 +51,7 @@ import {
   streamSendState,
   streamStopCode,
 } from "../../assembly/stream/stream.ts";
-import {
-  streamsCount,
-} from "../../assembly/stream/streams-record.ts";
+import { streamsCount } from "../../assembly/stream/streams-record.ts";
 import {
   streamSlot,
   streamsClose,
@@ -112,13 +107,8 @@ import {
   streamsOnControlAcked,
   streamsOnControlLost,
 } from "../../assembly/stream/control.ts";
-import {
-  eventNext,
-  eventTake,
-} from "../../assembly/stream/stream-events.ts";
-import {
-  schedulerNext,
-} from "../../assembly/stream/scheduler.ts";
+import { eventNext, eventTake } from "../../assembly/stream/stream-events.ts";
+import { schedulerNext } from "../../assembly/stream/scheduler.ts";
 import {
   datagramQueueCopyFront,
   datagramQueueCount,
