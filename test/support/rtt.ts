@@ -167,7 +167,7 @@ export class Bench {
       // What the program starts begins in this folder too, by which a process that is left is found.
       cwd: this.root,
       detached: true,
-      env: { ...process.env, RTT_HOME: this.path(home) },
+      env: { ...process.env, ...ANY_PORT, RTT_HOME: this.path(home) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#children.push(child);
