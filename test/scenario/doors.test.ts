@@ -107,10 +107,13 @@ describe.each([
     const call = client.callTool(params, { signal: stop.signal });
     setTimeout(() => stop.abort(), 100);
     await expect(call).rejects.toThrow();
-    await vi.waitFor(async () => {
-      const { outcome } = await bench.ask<{ outcome: string }>("host", "why");
-      expect(outcome).toContain("cancelled");
-    });
+    await vi.waitFor(
+      async () => {
+        const { outcome } = await bench.ask<{ outcome: string }>("host", "why");
+        expect(outcome).toContain("cancelled");
+      },
+      { timeout: 20_000, interval: 250 },
+    );
   });
 });
 
