@@ -8,8 +8,10 @@
  *   huge       answers a call with one endless line          orphan    starts a child of its own and hangs
  *   mute       never answers initialize                      dies      exits at once
  *   stranger   answers a question nobody asked               repeatable  as slow, and says it may be repeated
+ *   gate       writes the file `<text>.started`, and answers a call when the file `<text>` is there
  */
 import { spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const mode = process.argv[2] ?? "good";
@@ -61,6 +63,13 @@ function answerCall(id: number, text: string): void {
     const piece = "x".repeat(65536);
     process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":"`);
     setInterval(() => process.stdout.write(piece), 1);
+  } else if (mode === "gate") {
+    writeFileSync(`${text}.started`, "");
+    const timer = setInterval(() => {
+      if (!existsSync(text)) return;
+      clearInterval(timer);
+      send({ id, result: complete });
+    }, 20);
   } else if (isSlow) setTimeout(() => send({ id, result: complete }), 300);
   else send({ id, result: complete });
 }
