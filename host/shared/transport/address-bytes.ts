@@ -6,7 +6,8 @@
  *   | family | port   | flow (0)   | IPv4 in 4 bytes, or IPv6 |   little-endian numbers
  *   +--------+--------+------------+-------------------------+
  *
- * Both directions are cached: text is parsed once for each peer, not once for each datagram.
+ * Both directions are cached: text is parsed once for each peer, not once for each datagram. The last address of
+ * each direction is kept apart, because datagrams come and go in trains.
  */
 import type { SocketAddress } from "../ports/datagrams.ts";
 import { ADDRESS_SIZE } from "../engine/contract.ts";
@@ -15,11 +16,32 @@ import { ADDRESS_SIZE } from "../engine/contract.ts";
 const CACHE_MAX = 4096;
 
 export class AddressBook {
-  readonly #bytesOf = new Map<string, Uint8Array>();
+  readonly #bytesOf = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #addressOf = new Map<string, SocketAddress>();
+  #lastAddress: SocketAddress | null = null;
+  #lastAddressBytes = new Uint8Array(ADDRESS_SIZE);
+  readonly #lastBytes = new Uint8Array(ADDRESS_SIZE);
+  #lastBytesAddress: SocketAddress | null = null;
 
   /** The 24 bytes of an address. The result is shared: do not change it. */
   toBytes(address: SocketAddress): Uint8Array {
+    if (address !== this.#lastAddress) {
+      this.#lastAddressBytes = this.#findBytes(address);
+      this.#lastAddress = address;
+    }
+    return this.#lastAddressBytes;
+  }
+
+  /** The address of 24 bytes. */
+  toAddress(bytes: Uint8Array): SocketAddress {
+    if (this.#lastBytesAddress === null || !isEqual(bytes, this.#lastBytes)) {
+      this.#lastBytesAddress = this.#findAddress(bytes);
+      this.#lastBytes.set(bytes);
+    }
+    return this.#lastBytesAddress;
+  }
+
+  #findBytes(address: SocketAddress): Uint8Array<ArrayBuffer> {
     const key = `${address.host}|${address.port}`;
     const known = this.#bytesOf.get(key);
     if (known !== undefined) return known;
@@ -28,8 +50,7 @@ export class AddressBook {
     return bytes;
   }
 
-  /** The address of 24 bytes. */
-  toAddress(bytes: Uint8Array): SocketAddress {
+  #findAddress(bytes: Uint8Array): SocketAddress {
     const key = String.fromCharCode(...bytes);
     const known = this.#addressOf.get(key);
     if (known !== undefined) return known;
@@ -47,7 +68,14 @@ function remember<Value>(cache: Map<string, Value>, key: string, value: Value): 
   cache.set(key, value);
 }
 
-function encode(address: SocketAddress): Uint8Array {
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  for (let index = 0; index < ADDRESS_SIZE; index += 1) {
+    if (one[index] !== other[index]) return false;
+  }
+  return true;
+}
+
+function encode(address: SocketAddress): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(ADDRESS_SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, address.family, true);

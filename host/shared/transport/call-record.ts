@@ -17,6 +17,9 @@ import type { Random } from "../ports/random.ts";
 
 const VERSION = 1;
 const FIXED_SIZE = 40;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** A record and the payload behind it. */
@@ -49,7 +52,6 @@ export function createCallRecord(random: Random, choices: CallRecordChoices = {}
 export function encodeCall(agent: string, record: CallRecord, payload: Uint8Array): Uint8Array {
   const trace = TRACEPARENT.exec(record.traceparent);
   if (trace === null) throw invalid("traceparent", "has 55 characters as in W3C Trace Context");
-  const encoder = new TextEncoder();
   const strings = [
     { name: "agent", bytes: encoder.encode(agent) },
     { name: "tenant", bytes: encoder.encode(record.tenant) },
@@ -105,7 +107,6 @@ export function decodeCall(message: Uint8Array): DecodedCall {
   if (view.getUint8(32) === 0 || view.getUint16(38, true) !== 0) {
     throw violation("depth or reserved bytes of the call record are wrong");
   }
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   let at = FIXED_SIZE;
   const strings = sizes.map((size) => {
     at += size;
@@ -136,16 +137,22 @@ export function decodeCall(message: Uint8Array): DecodedCall {
   };
 }
 
+/** Writes digits that the pattern above has let through: pairs of 0 to 9 and a to f. */
 function setHex(target: Uint8Array, at: number, digits: string): void {
   for (let index = 0; index < digits.length / 2; index++) {
-    target[at + index] = Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16);
+    const high = nibble(digits.charCodeAt(index * 2));
+    target[at + index] = high * 16 + nibble(digits.charCodeAt(index * 2 + 1));
   }
 }
 
+function nibble(characterCode: number): number {
+  return characterCode <= 0x39 ? characterCode - 0x30 : characterCode - 0x61 + 10;
+}
+
 function getHex(source: Uint8Array, start: number, end: number): string {
-  return Array.from(source.subarray(start, end), (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  let digits = "";
+  for (let index = start; index < end; index++) digits += HEX[source[index] ?? 0] ?? "";
+  return digits;
 }
 
 function invalid(field: string, rule: string): Failure {

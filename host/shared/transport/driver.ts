@@ -62,7 +62,7 @@ export class Driver {
     const address = this.addresses.toBytes(remote);
     if (!this.#engine.queueDatagram(bytes, address)) {
       // The batch of 64 is full: hand it over and begin the next one.
-      this.#guard(() => this.#receive());
+      this.#guard(this.#receive);
       if (!this.#engine.queueDatagram(bytes, address)) this.overflowCount += 1;
     }
     this.#hasQueued = true;
@@ -73,15 +73,12 @@ export class Driver {
   wake(): void {
     if (this.#isTurnPlanned || this.#isStopped) return;
     this.#isTurnPlanned = true;
-    this.#clock.soon(() => {
-      this.#isTurnPlanned = false;
-      this.#guard(() => this.#turn());
-    });
+    this.#clock.soon(this.#onTurn);
   }
 
   /** Sends what is waiting now, then takes no more input. */
   async stop(): Promise<void> {
-    this.#guard(() => this.#turn());
+    this.#guard(this.#turn);
     this.#isStopped = true;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
@@ -89,21 +86,26 @@ export class Driver {
     this.#engine.dispose();
   }
 
-  #turn(): void {
+  readonly #onTurn = (): void => {
+    this.#isTurnPlanned = false;
+    this.#guard(this.#turn);
+  };
+
+  readonly #turn = (): void => {
     if (this.#isStopped) return;
     if (this.#hasQueued) this.#receive();
     if (this.#clock.nowUs() >= this.#engine.nextTimeoutUs()) this.#engine.handleTimeout(this.now());
     this.#drainEvents();
     this.#transmit();
     this.#armTimer();
-  }
+  };
 
-  #receive(): void {
+  readonly #receive = (): void => {
     this.#hasQueued = false;
     this.#engine.receive(this.now());
     this.#refillEntropy();
     this.#drainEvents();
-  }
+  };
 
   /** Every accepted first message used one piece up, whether its handshake completes or not. */
   #refillEntropy(): void {
@@ -130,9 +132,14 @@ export class Driver {
     }
   }
 
+  /**
+   * Almost every turn moves the timeout further away. A timer that fires too early costs one empty turn, a timer armed
+   * anew in every turn costs more, so only an earlier timeout, or none, replaces the timer that is armed.
+   */
   #armTimer(): void {
     const atUs = this.#engine.nextTimeoutUs();
-    if (atUs === this.#timerAtUs && this.#cancelTimer !== null) return;
+    const isArmed = this.#cancelTimer !== null;
+    if (isArmed && atUs >= this.#timerAtUs && atUs !== Number.POSITIVE_INFINITY) return;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#timerAtUs = atUs;

@@ -5,7 +5,7 @@
  * Response, or one Error, the other way. A call that is given up resets and stops its stream, which frees both sides
  * within one round trip. A call whose connection dies ends `outcome-unknown`: the peer may have done the work.
  */
-import { BAND } from "../engine/contract.ts";
+import { BAND, type MessageHeader } from "../engine/contract.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Failure, errorCode } from "../ports/failure.ts";
 import type {
@@ -34,6 +34,12 @@ const CONNECTION_ENDS: ReadonlySet<string> = new Set([
   "internal",
 ]);
 
+/** Tells a handler's helpers to stop. One for all calls: an error costs a walk of the stack. */
+const CALL_IS_OVER = failureOf("cancelled", "the call is over", "local");
+
+/** Bytes of entropy drawn at once for the ids of messages, 16 for each. */
+const IDS_SIZE = 1_024;
+
 export interface LanePorts {
   readonly clock: Clock;
   readonly random: Random;
@@ -45,6 +51,8 @@ export class ConnectionLane implements Lane {
   readonly #connection: Connection;
   readonly #ports: LanePorts;
   readonly #agents: ReadonlyMap<string, CallHandler>;
+  #ids = new DataView(new ArrayBuffer(0));
+  #idsAt = 0;
 
   constructor(
     connection: Connection,
@@ -148,7 +156,7 @@ export class ConnectionLane implements Lane {
       await this.#refuse(stream, Failure.from(thrown));
     } finally {
       cancelTimer();
-      abort.abort(failureOf("cancelled", "the call is over", "local"));
+      abort.abort(CALL_IS_OVER);
     }
   }
 
@@ -183,22 +191,19 @@ export class ConnectionLane implements Lane {
     }
   }
 
-  #header(
-    type: number,
-    flags: number,
-  ): {
-    type: number;
-    flags: number;
-    messageId: bigint;
-    traceId: bigint;
-  } {
-    const bytes = this.#ports.random.bytes(16);
-    const view = new DataView(bytes.buffer);
+  /** A header with fresh ids. They are unpredictable but no secret, so they are drawn many at a time. */
+  #header(type: number, flags: number): MessageHeader {
+    if (this.#idsAt === this.#ids.byteLength) {
+      this.#ids = new DataView(this.#ports.random.bytes(IDS_SIZE).buffer);
+      this.#idsAt = 0;
+    }
+    const at = this.#idsAt;
+    this.#idsAt += 16;
     return {
       type,
       flags,
-      messageId: view.getBigUint64(0, true),
-      traceId: view.getBigUint64(8, true),
+      messageId: this.#ids.getBigUint64(at, true),
+      traceId: this.#ids.getBigUint64(at + 8, true),
     };
   }
 }

@@ -21,13 +21,14 @@ export const MESSAGE_TYPE = {
 
 export const MESSAGE_FLAG = { compressed: 1, encrypted: 2, requiresAck: 4, final: 8 } as const;
 
+const WOULD_BLOCK = -errorNumber("would-block");
+
 export class MessageStream extends StreamCore implements AsyncIterable<Message> {
   /**
    * Resolves when the engine has taken the whole message. Fails with `message-too-large`, `stream-stopped`, or with
    * what ended the connection.
    */
   async send(header: MessageHeader, payload: Uint8Array, isLast: boolean): Promise<void> {
-    const wouldBlock = -errorNumber("would-block");
     for (;;) {
       if (this.writeFailure !== null) throw this.writeFailure;
       const status = this.core.engine.sendMessage(
@@ -39,7 +40,8 @@ export class MessageStream extends StreamCore implements AsyncIterable<Message> 
       );
       this.core.wake();
       if (status >= 0) return;
-      if (status !== wouldBlock) throw engineFailure(status, "the message cannot be sent", "local");
+      if (status !== WOULD_BLOCK)
+        throw engineFailure(status, "the message cannot be sent", "local");
       await this.writable.wait();
     }
   }

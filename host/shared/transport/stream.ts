@@ -10,8 +10,10 @@ import { engineFailure, failureOf } from "./engine-failure.ts";
 import { errorNumber, type ErrorCode, type Failure } from "../ports/failure.ts";
 import type { ConnectionCore } from "./connection-core.ts";
 
-/** Bytes asked of the engine in one read. */
+/** Memory for reads is taken in pieces of this size. */
 const READ_SIZE = 65_536;
+/** A piece with less room than this is left to those who read it, so that bulk is not read in crumbs. */
+const READ_MIN = 16_384;
 
 /** What streams of bytes and of messages have in common: wake-ups, ends and giving up. */
 export abstract class StreamCore {
@@ -119,6 +121,8 @@ export abstract class StreamCore {
 
 export class Stream extends StreamCore implements AsyncIterable<Uint8Array> {
   readonly protocol: string;
+  /** What is left of the memory for reads: small reads share a piece. */
+  #room = new Uint8Array(0);
 
   constructor(core: ConnectionCore, id: bigint, protocol: string) {
     super(core, id);
@@ -127,12 +131,14 @@ export class Stream extends StreamCore implements AsyncIterable<Uint8Array> {
 
   /** The next bytes, or null at the peer's end. Fails with `stream-reset`, or with what ended the connection. */
   async read(): Promise<Uint8Array | null> {
-    const target = new Uint8Array(READ_SIZE);
     for (;;) {
-      const count = this.core.engine.read(this.core.handle, this.id, target);
+      if (this.#room.length < READ_MIN) this.#room = new Uint8Array(READ_SIZE);
+      const count = this.core.engine.read(this.core.handle, this.id, this.#room);
       if (count > 0) {
+        const bytes = this.#room.subarray(0, count);
+        this.#room = this.#room.subarray(count);
         this.core.wake();
-        return target.subarray(0, count);
+        return bytes;
       }
       if (count === -1) {
         this.endReading();
