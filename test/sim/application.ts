@@ -29,7 +29,10 @@ class TaskStream {
     this.receive = new ReceiveHalf(isOpener ? task.backward : task.forward, place, isMessages);
     const { cut } = task;
     if (cut === null) return;
-    if (isOpener) this.send.sendLimit = cut.kind === "stop" ? Infinity : cut.atBytes;
+    // Whoever will be stopped keeps the end back, so that only the stop can end it.
+    const isStopped = cut.kind === (isOpener ? "stop" : "cancel");
+    if (isStopped) this.send.sendLimit = this.send.plan.size - 1;
+    else if (isOpener) this.send.sendLimit = cut.atBytes;
     this.receive.mayBreak = true;
   }
 
@@ -45,6 +48,8 @@ export interface ApplicationOptions {
   readonly plan: WorkPlan;
   /** Largest message payload that the peer takes. */
   readonly peerMessageBytesMax: number;
+  /** Its engine breaks a rule on purpose: what it takes from the application is not judged. */
+  readonly isViolator: boolean;
   readonly label: string;
   /** Runs `action` after virtual time as a turn of its own of this endpoint. */
   readonly after: (delayUs: number, action: () => void) => void;
@@ -128,7 +133,7 @@ export class Application {
 
   /** False when the peer allows no further stream now. */
   #open(task: TaskPlan): boolean {
-    const { engine, connection, peerMessageBytesMax } = this.options;
+    const { engine, connection, peerMessageBytesMax, isViolator } = this.options;
     const stream = engine.openStream(connection, {
       kind: task.streamKind,
       band: task.band,
@@ -139,7 +144,7 @@ export class Application {
       return false;
     }
     const open = this.#remember(new TaskStream(task, true, this.#place(stream, task)));
-    if (task.triesTooLarge) open.send.tryTooLarge(peerMessageBytesMax + 1);
+    if (task.triesTooLarge) open.send.tryTooLarge(peerMessageBytesMax + 1, isViolator);
     this.#advance(open);
     return true;
   }

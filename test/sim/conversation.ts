@@ -31,6 +31,9 @@ const CONNECTION_LOST = errorNumber("connection-lost");
 const SEND_BUFFER_BYTES_MAX = 1_050_624;
 /** Datagrams in a span of silence: none is needed, one late probe and its answer are borne. */
 const QUIET_DATAGRAMS_MAX = 2;
+/** Probes into a dead path, and what was on its way: a handful at first, then one pair every few seconds. */
+const DEAD_PATH_DATAGRAMS_MAX = 30;
+const DEAD_PATH_DATAGRAMS_PER_SECOND = 2;
 const CLOSE_REASON = "the work is done";
 
 export interface ConversationOptions {
@@ -64,7 +67,9 @@ export class Conversation {
   readonly statistics: ConnectionStats[] = [];
   readonly #applicationCode: bigint;
   #attempts = 0;
-  #quietFrom = { sent: 0, injected: 0 };
+  #sentAtSilence = 0;
+  #sentAtEnd = 0;
+  #endedUs = 0;
 
   constructor(options: ConversationOptions) {
     this.options = options;
@@ -133,7 +138,7 @@ export class Conversation {
   }
 
   #startApplication(end: End): Application {
-    const { plan, profile, serverParameters, label } = this.options;
+    const { plan, profile, serverParameters, label, violation } = this.options;
     const peer = end.side === "client" ? serverParameters : profile.side.parameters;
     const application = new Application({
       engine: end.node.engine,
@@ -141,6 +146,7 @@ export class Conversation {
       side: end.side,
       plan,
       peerMessageBytesMax: peer.maxMessageBytes,
+      isViolator: violation?.violator === end.side,
       label: `${label} ${end.side}`,
       after: (delayUs, action) => end.node.after(delayUs, action),
     });
@@ -206,7 +212,7 @@ export class Conversation {
   }
 
   startSilence(): void {
-    this.#quietFrom = { sent: this.#datagramsSent, injected: this.options.path.injected };
+    this.#sentAtSilence = this.#datagramsSent;
   }
 
   get #datagramsSent(): number {
@@ -217,7 +223,7 @@ export class Conversation {
   /** The network was silent since `startSilence`, and the counters of both engines are sound. */
   checkSilenceAndStatistics(): void {
     const { path, profile, label } = this.options;
-    const sent = this.#datagramsSent - this.#quietFrom.sent;
+    const sent = this.#datagramsSent - this.#sentAtSilence;
     const isQuiet = sent <= QUIET_DATAGRAMS_MAX;
     require(isQuiet, "silence", () =>
       `${label}: ${sent} datagrams although nothing was to be said`);
@@ -244,6 +250,8 @@ export class Conversation {
     const { profile, path, random } = this.options;
     const { client, server } = this.ends;
     this.#isEnding = true;
+    this.#sentAtEnd = this.#datagramsSent;
+    this.#endedUs = client.node.options.schedule.nowUs;
     if (profile.ending === "path-dies") {
       path.cut();
       // With something in flight the engine learns of it by probing, without by hearing nothing.
@@ -256,6 +264,16 @@ export class Conversation {
     }
     if (profile.ending !== "server-closes") this.#close(client);
     if (profile.ending !== "client-closes") this.#close(server);
+  }
+
+  /** What was sent since the end began is bounded, also when nobody answers. */
+  checkEnd(): void {
+    const { label } = this.options;
+    const seconds = (this.ends.client.node.options.schedule.nowUs - this.#endedUs) / 1e6;
+    const most = DEAD_PATH_DATAGRAMS_MAX + DEAD_PATH_DATAGRAMS_PER_SECOND * seconds;
+    const sent = this.#datagramsSent - this.#sentAtEnd;
+    require(sent <= most, "dead-path", () =>
+      `${label}: ${sent} datagrams in ${seconds} s after the end`);
   }
 
   #close(end: End): void {

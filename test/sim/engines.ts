@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineModule } from "../../host/shared/engine/contract.ts";
 import { createEngine } from "../../host/shared/engine/engine.ts";
-import type { Engines } from "./fleet.ts";
+
+/** The engines of a run: one compiled module for servers, one for clients. */
+export interface Engines {
+  readonly server: WebAssembly.Module;
+  readonly client: WebAssembly.Module;
+}
 
 export const ROOT = join(import.meta.dirname, "../..");
 

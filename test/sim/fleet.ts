@@ -3,14 +3,9 @@
  * core idle; the result does not depend on which worker ran what.
  */
 import { Worker } from "node:worker_threads";
+import type { Engines } from "./engines.ts";
 import type { RunFailure, RunReport } from "./run.ts";
 import type { Violation } from "./world.ts";
-
-/** The engines of a run: one compiled module for servers, one for clients. */
-export interface Engines {
-  readonly server: WebAssembly.Module;
-  readonly client: WebAssembly.Module;
-}
 
 export interface FleetTask {
   readonly from: number;

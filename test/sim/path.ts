@@ -9,6 +9,7 @@ import { Attacker } from "./attacker.ts";
 import { type Datagram, type FaultCounts, Link, type LinkProfile } from "./link.ts";
 import type { SimulatedNode } from "./node.ts";
 import { AmplificationOracle } from "./oracles/amplification.ts";
+import { HandshakeOracle } from "./oracles/handshake.ts";
 import { NonceOracle } from "./oracles/nonce.ts";
 import { describePackets, packetSpans } from "./packets.ts";
 import type { Side } from "./plan.ts";
@@ -20,6 +21,7 @@ import type { Trace } from "./trace.ts";
 /** What passed in one direction. */
 export class Direction {
   readonly nonces = new NonceOracle();
+  readonly handshakes = new HandshakeOracle();
   readonly link: Link;
   datagramsSent = 0;
   packetsSent = 0;
@@ -107,6 +109,7 @@ export class Path {
       trace.line(sentUs, `${label} ${side} sends #${datagram.id} ${describe(bytes)}`);
     }
     direction.nonces.sent(bytes);
+    direction.handshakes.sent(bytes);
     if (side === "server") amplification.sent(datagram);
     if (!this.#isCut) this.#attacker.observe(datagram);
     const fate = direction.link.send(datagram, sentUs);

@@ -213,7 +213,7 @@ export function planWork(random: Random, limits: WorkLimits, clientCount: number
     }
     for (let count = random.between(0, 2); count > 0; count--) {
       const size = random.magnitude(1000, 40_000);
-      planner.bytes(opener, size, random.magnitude(1, 10_000), chooseCut(random, size));
+      planner.bytes(opener, size, random.magnitude(2, 10_000), chooseCut(random, size));
     }
     const callCount = Math.ceil(random.between(48, 64) / clientCount);
     for (let count = 0; count < callCount; count++) {

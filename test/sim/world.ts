@@ -276,6 +276,7 @@ export class World {
     for (const conversation of this.conversations) conversation.end();
     const endWithinUs = Math.max(...this.conversations.map((one) => one.endWithinUs));
     this.#runUntil("close", endWithinUs, () => this.#every((one) => one.isClosed));
+    for (const conversation of this.conversations) conversation.checkEnd();
     this.#runFor(AFTERMATH_US);
     // Wiping all of an engine's memory costs as much as the rest of a run, so not every run does it.
     if (this.profile.seed % DISPOSE_EVERY !== 0) return;

@@ -1,5 +1,7 @@
 /** The planted defects: each a small, plausible slip in the engine, with what it breaks. */
 import type { Edit } from "./compile.ts";
+import { CONNECTION_MUTANTS } from "./connection-mutants.ts";
+import { STREAM_MUTANTS } from "./stream-mutants.ts";
 import type { ViolatorName } from "./violators.ts";
 
 export interface Mutant {
@@ -11,4 +13,4 @@ export interface Mutant {
   readonly against: ViolatorName | null;
 }
 
-export const MUTANTS: readonly Mutant[] = [];
+export const MUTANTS: readonly Mutant[] = [...CONNECTION_MUTANTS, ...STREAM_MUTANTS];
