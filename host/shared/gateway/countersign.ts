@@ -45,6 +45,7 @@ interface Note {
 export class Countersigner {
   readonly #options: CountersignOptions;
   readonly #notes = new Map<string, Note>();
+  readonly #keeping = new Set<Promise<void>>();
 
   constructor(options: CountersignOptions) {
     this.#options = options;
@@ -54,10 +55,7 @@ export class Countersigner {
   note(facts: DeviceFacts, call: IncomingCall): void {
     const { clock } = this.#options;
     const { traceparent } = call.record;
-    const stopTimer = clock.at(
-      clock.nowUs() + PATIENCE_MS * 1000,
-      () => void this.#signAlone(note),
-    );
+    const stopTimer = clock.at(clock.nowUs() + PATIENCE_MS * 1000, () => this.#signAlone(note));
     const note: Note = { facts, traceparent, stopTimer };
     this.#notes.get(facts.correlationId)?.stopTimer();
     this.#notes.set(facts.correlationId, note);
@@ -65,7 +63,7 @@ export class Countersigner {
 
   /** Answers the host's request for a signature. */
   async sign(frame: Frame, call: IncomingCall): Promise<Uint8Array> {
-    const { identity, signatures, book } = this.#options;
+    const { identity, signatures } = this.#options;
     const { correlation_id: id } = readFields<ReceiptSign>(frame, {
       correlation_id: "string",
       bundle: "object",
@@ -78,7 +76,8 @@ export class Countersigner {
     if (differences.length > 0) throw disagreement(id, differences);
     const device = signReceipt({ signatures }, statement, identity);
     this.#forget(id);
-    await book.add(id, receiptBytes(host, device));
+    // The host waits for the signature, not for this disk: it keeps the same receipt on its own.
+    this.#keep(id, receiptBytes(host, device));
     return encodeFrame({
       type: "tool.receipt.signed",
       correlation_id: id,
@@ -88,21 +87,31 @@ export class Countersigner {
 
   /** Signs alone for every call that is still open: the device is going down. */
   async close(): Promise<void> {
-    await Promise.all([...this.#notes.values()].map((note) => this.#signAlone(note)));
+    for (const note of this.#notes.values()) this.#signAlone(note);
+    await Promise.all(this.#keeping);
   }
 
-  async #signAlone(note: Note): Promise<void> {
-    const { identity, signatures, book, log } = this.#options;
+  #signAlone(note: Note): void {
+    const { identity, signatures } = this.#options;
     const { correlationId } = note.facts;
     if (this.#notes.get(correlationId) !== note) return;
     this.#forget(correlationId);
-    try {
-      const statement = composeReceipt(factsAlone(note));
-      const device = signReceipt({ signatures }, statement, identity);
-      await book.add(correlationId, receiptBytes(null, device));
-    } catch (thrown) {
-      log.error("receipt.lost", { correlationId, failure: Failure.from(thrown) });
-    }
+    const statement = composeReceipt(factsAlone(note));
+    const device = signReceipt({ signatures }, statement, identity);
+    this.#keep(correlationId, receiptBytes(null, device));
+  }
+
+  #keep(correlationId: string, file: Uint8Array<ArrayBuffer>): void {
+    const { book, log } = this.#options;
+    const kept: Promise<void> = book
+      .add(correlationId, file)
+      .then(
+        () => {},
+        (thrown: unknown) =>
+          log.error("receipt.lost", { correlationId, failure: Failure.from(thrown) }),
+      )
+      .finally(() => this.#keeping.delete(kept));
+    this.#keeping.add(kept);
   }
 
   #forget(correlationId: string): void {

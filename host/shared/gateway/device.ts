@@ -2,7 +2,6 @@
  * The device role: supervises tool servers, announces what they offer to its hosts, and answers their calls under its
  * own policy. A device dials; nothing ever dials a device.
  */
-import type { Clock } from "../ports/clock.ts";
 import { Failure } from "../ports/failure.ts";
 import type { IncomingCall, Lane } from "../ports/lane.ts";
 import type { Processes } from "../ports/processes.ts";
@@ -188,25 +187,28 @@ export class ToolDevice {
       name,
       catalog: [...this.#catalog.values()].map((tool) => tool.entry),
     };
-    const frame = decodeFrame(await askHost(lane, hello, tenant, ports));
+    const frame = decodeFrame(
+      await askHost(lane, hello, { tenant, timeoutMs: HELLO_MS, ...ports }),
+    );
     if (frame.type !== "device.welcome") throw violation("a host answers with device.welcome");
     return readFields<DeviceWelcome>(frame, { host_id: "string", name: "string", tools: "number" });
   }
+}
+
+export interface AskHostOptions {
+  readonly tenant: string;
+  readonly timeoutMs: number;
+  readonly random: TrustPorts["random"];
 }
 
 /** Sends one frame to the host and returns its one answer. */
 export async function askHost(
   lane: Lane,
   fields: { readonly type: string },
-  tenant: string,
-  ports: { readonly random: TrustPorts["random"]; readonly clock: Clock },
+  options: AskHostOptions,
 ): Promise<Uint8Array> {
-  const record = makeCallRecord(ports.random, {
-    tenant,
-    timeoutMs: HELLO_MS,
-    depth: 1,
-    isIdempotent: true,
-  });
+  const { random, tenant, timeoutMs } = options;
+  const record = makeCallRecord(random, { tenant, timeoutMs, depth: 1, isIdempotent: true });
   const parts: Uint8Array[] = [];
   for await (const part of lane.call(TOOLS_AGENT, record, encodeFrame({ ...fields }))) {
     parts.push(part);

@@ -10,8 +10,9 @@ import type { Logger } from "../telemetry/logger.ts";
 import { Backoff } from "./backoff.ts";
 import { askHost, type ToolDevice } from "./device.ts";
 
-/** Signs of life: often enough that a dead path is noticed well before a person does. */
-const HEARTBEAT_MS = 5_000;
+/** Signs of life: often enough that a host that came back is found before a person looks. */
+const HEARTBEAT_MS = 3_000;
+const HEARTBEAT_TIMEOUT_MS = 4_000;
 const BACKOFF = { firstMs: 100, maxMs: 15_000, stableMs: 20_000 };
 
 export interface DialerOptions {
@@ -121,7 +122,9 @@ export class Dialer {
     while (!isOver()) {
       await this.#pause(HEARTBEAT_MS);
       if (!isOver()) {
-        await askHost(lane, { type: "device.heartbeat" }, this.#options.tenant, this.#options);
+        const { tenant, random } = this.#options;
+        const options = { tenant, random, timeoutMs: HEARTBEAT_TIMEOUT_MS };
+        await askHost(lane, { type: "device.heartbeat" }, options);
       }
     }
     if (end.failure !== null) throw end.failure;
