@@ -61,8 +61,9 @@ import { Connection } from "./state.ts";
 /** What `findMessage` found. */
 const FOUND_WHOLE: i32 = 1;
 const FOUND_PART: i32 = 0;
-const FOUND_END: i32 = -1;
-/** A refusal is told as status - 1, so that it never looks like the end. */
+const FOUND_END: i32 = 2;
+/** What the application gets at the end; a refusal is told as status - 1, so that it never looks like one. */
+const END: i32 = -1;
 const END_OFFSET: i32 = 1;
 
 const SIZE_AT: usize = 0;
@@ -123,10 +124,10 @@ export function readMessage(connection: Connection, id: u64, event: Event): i32 
   const state = streamReceiveState(stream);
   if (state == RECEIVE_RESET_RECVD || state == RECEIVE_RESET_READ) return STREAM_RESET - END_OFFSET;
   const found = findMessage(connection, stream);
-  if (found < FOUND_END) return refuse(stream, found) - END_OFFSET;
+  if (found < 0) return refuse(stream, found) - END_OFFSET;
   if (found == FOUND_END) {
     streamTakeEnd(stream);
-    return FOUND_END;
+    return END;
   }
   if (found == FOUND_PART) {
     waitForRest(stream);
@@ -187,7 +188,7 @@ function refuse(stream: usize, status: i32): i32 {
  */
 export function lookForMessage(connection: Connection, stream: usize): i32 {
   const found = findMessage(connection, stream);
-  if (found < FOUND_END) return refuse(stream, found);
+  if (found < 0) return refuse(stream, found);
   if (found != FOUND_PART) return FOUND_WHOLE;
   waitForRest(stream);
   return FOUND_PART;

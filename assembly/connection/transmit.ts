@@ -124,14 +124,14 @@ function sendClose(connection: Connection, out: usize): i32 {
       connection.reason,
       connection.reasonSize,
     );
-    connection.messageSize = seal(connection, connection.message, size);
+    connection.messageSize = sealPayload(connection, connection.message, size);
     wipeSecrets(connection);
   }
   return sendMessage(connection, out);
 }
 
 /** Header, encryption and header protection of a packet whose payload is written. Returns its size. */
-function seal(connection: Connection, packet: usize, payloadSize: i32): i32 {
+export function sealPayload(connection: Connection, packet: usize, payloadSize: i32): i32 {
   const number = recoveryNextPacketNumber(connection.recovery);
   const acked = recoveryLargestAcked(connection.recovery);
   const bytes = packetNumberBytes(number, acked == NO_PACKET ? -1 : <i64>acked);
@@ -182,7 +182,7 @@ function writePacket(connection: Connection, out: usize, mayElicit: bool, nowUs:
   if (mayElicit) at = writeElicitingFrames(connection, at, end);
   if (at == payload) return 0;
   const isEliciting = at > elicitingFrom;
-  const size = seal(connection, out, <i32>(at - payload));
+  const size = sealPayload(connection, out, <i32>(at - payload));
   const flags = isEliciting ? SENT_ACK_ELICITING | SENT_IN_FLIGHT : 0;
   recoveryOnPacketSent(recovery, firstRef, size, flags, nowUs);
   if (isEliciting) idleOnSent(connection, nowUs, recoveryPtoUs(recovery));

@@ -87,6 +87,8 @@ export interface PairOptions {
   readonly delayUs?: number;
   /** True: each side pins the other. */
   readonly isPinned?: boolean;
+  /** Makes the client's endpoint, when it is to be another engine. */
+  readonly createClient?: (config: EndpointConfig) => EndpointEngine;
 }
 
 interface Flight {
@@ -122,10 +124,9 @@ export class Pair {
       client: options.client ?? createPerson(1),
       server: options.server ?? createPerson(2),
     };
-    this.client = createEndpoint(this.people.client, 11, {
-      acceptsConnections: false,
-      ...options.clientConfig,
-    });
+    const createClient = options.createClient ?? ((config) => engine.createEndpoint(config));
+    const clientChanges = { acceptsConnections: false, ...options.clientConfig };
+    this.client = createClient(configOf(this.people.client, 11, clientChanges));
     this.server = createEndpoint(this.people.server, 12, options.serverConfig);
     for (let count = 0; count < (options.entropy ?? 8); count += 1) {
       this.server.addEntropy(bytes32(50 + count));
@@ -305,7 +306,16 @@ export function createEndpoint(
   label: number,
   changes: Partial<EndpointConfig> = {},
 ): EndpointEngine {
-  return engine.createEndpoint({
+  return engine.createEndpoint(configOf(person, label, changes));
+}
+
+/** The tests' default configuration of an endpoint of `person`. */
+export function configOf(
+  person: Person,
+  label: number,
+  changes: Partial<EndpointConfig> = {},
+): EndpointConfig {
+  return {
     seed: bytes32(label),
     staticPrivateKey: person.staticPrivate,
     certificate: person.certificate,
@@ -316,5 +326,5 @@ export function createEndpoint(
     basePacketBytes: 1200,
     connectionsMax: 8,
     ...changes,
-  });
+  };
 }
