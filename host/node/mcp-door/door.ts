@@ -2,6 +2,7 @@
  * `rtt mcp`: an MCP server over stdio that offers every permitted tool of every paired node, through the running node
  * of this state folder. Both current revisions are served from the same handlers; the library tells them apart.
  */
+import type { Readable, Writable } from "node:stream";
 import { CLIENT_INFO_META_KEY, Server, type ServerContext } from "@modelcontextprotocol/server";
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { CallToolResult, Tool } from "@modelcontextprotocol/server";
@@ -25,8 +26,8 @@ export interface DoorOptions {
   /** Path of `control.json`. */
   readonly control: string;
   readonly log: Logger;
-  readonly input: NodeJS.ReadStream;
-  readonly output: NodeJS.WriteStream;
+  readonly input: Readable;
+  readonly output: Writable;
 }
 
 /** Serves until the client closes its end. */
