@@ -99,11 +99,13 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-/** Runs a program and stops when it fails. */
-function run(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
+type Environment = Readonly<Record<string, string>>;
+
+/** Runs a program and stops when it fails; what it prints is shown unless `isQuiet`. */
+function run(argv: readonly string[], environment: Environment = {}, isQuiet = false): void {
   const result = spawnSync(process.execPath, argv, {
     cwd: ROOT,
-    stdio: ["ignore", options.json ? "ignore" : "inherit", "inherit"],
+    stdio: ["ignore", options.json || isQuiet ? "ignore" : "inherit", "inherit"],
     env: { ...process.env, ...environment },
   });
   if (result.status === 0) return;
@@ -139,7 +141,7 @@ function exercise(area: Area, recorded: string): void {
   // One process a seed: threads may be ended before they can write down what they recorded.
   for (let seed = 1; !options["only-fuzz"] && seed <= (area.seeds ?? 0); seed++) {
     const argv = ["test/sim/main.ts", "--seed", String(seed), "--twice-every", "0"];
-    run(["--import", COLLECT, ...argv], environment);
+    run(["--import", COLLECT, ...argv], environment, true);
   }
   for (const target of options["no-fuzz"] ? [] : (area.fuzz ?? [])) {
     const count = ENGINE_TARGETS.includes(target) ? ENGINE_FUZZ_ITERATIONS : FUZZ_ITERATIONS;
