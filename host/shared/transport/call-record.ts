@@ -14,9 +14,14 @@
 import { Failure } from "../ports/failure.ts";
 import type { CallRecord } from "../ports/lane.ts";
 import type { Random } from "../ports/random.ts";
+import { IdPool } from "./id-pool.ts";
 
 const VERSION = 1;
 const FIXED_SIZE = 40;
+const TEXT_MAX = 255;
+/** A record is written here and copied out: it cannot be larger, and text need not be measured first. */
+const scratch = new Uint8Array((FIXED_SIZE + 5 * TEXT_MAX + 7) & ~7);
+const scratchView = new DataView(scratch.buffer);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -34,7 +39,7 @@ export type CallRecordChoices = Partial<Omit<CallRecord, "version">>;
 
 /** A record with fresh ids: a new trace, depth 1, 30 seconds, not to be repeated. */
 export function createCallRecord(random: Random, choices: CallRecordChoices = {}): CallRecord {
-  const ids = random.bytes(40);
+  const ids = IdPool.of(random).take(40);
   return {
     version: VERSION,
     traceparent: `00-${getHex(ids, 0, 16)}-${getHex(ids, 16, 24)}-01`,
@@ -52,16 +57,6 @@ export function createCallRecord(random: Random, choices: CallRecordChoices = {}
 export function encodeCall(agent: string, record: CallRecord, payload: Uint8Array): Uint8Array {
   const trace = TRACEPARENT.exec(record.traceparent);
   if (trace === null) throw invalid("traceparent", "has 55 characters as in W3C Trace Context");
-  const strings = [
-    { name: "agent", bytes: encoder.encode(agent) },
-    { name: "tenant", bytes: encoder.encode(record.tenant) },
-    { name: "auditId", bytes: encoder.encode(record.auditId) },
-    { name: "correlationId", bytes: encoder.encode(record.correlationId) },
-    { name: "idempotencyKey", bytes: encoder.encode(record.idempotencyKey) },
-  ];
-  for (const { name, bytes } of strings) {
-    if (bytes.length > 255) throw invalid(name, "has at most 255 bytes");
-  }
   if (
     !Number.isInteger(record.timeoutMs) ||
     record.timeoutMs < 0 ||
@@ -72,25 +67,34 @@ export function encodeCall(agent: string, record: CallRecord, payload: Uint8Arra
   if (!Number.isInteger(record.depth) || record.depth < 1 || record.depth > 255) {
     throw invalid("depth", "is a whole number from 1 to 255");
   }
-  const stringsSize = strings.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const recordSize = (FIXED_SIZE + stringsSize + 7) & ~7;
-  const message = new Uint8Array(recordSize + payload.length);
-  const view = new DataView(message.buffer);
-  view.setUint8(0, VERSION);
-  view.setUint8(1, Number.parseInt(trace[3] ?? "0", 16));
-  view.setUint16(2, recordSize, true);
-  view.setUint32(4, record.timeoutMs, true);
-  setHex(message, 8, trace[1] ?? "");
-  setHex(message, 24, trace[2] ?? "");
-  view.setUint8(32, record.depth);
+  scratch.fill(0);
   let at = FIXED_SIZE;
-  strings.forEach(({ bytes }, index) => {
-    view.setUint8(33 + index, bytes.length);
-    message.set(bytes, at);
-    at += bytes.length;
-  });
+  at += putText(0, at, "agent", agent);
+  at += putText(1, at, "tenant", record.tenant);
+  at += putText(2, at, "auditId", record.auditId);
+  at += putText(3, at, "correlationId", record.correlationId);
+  at += putText(4, at, "idempotencyKey", record.idempotencyKey);
+  const recordSize = (at + 7) & ~7;
+  scratchView.setUint8(0, VERSION);
+  scratchView.setUint8(1, Number.parseInt(trace[3] ?? "0", 16));
+  scratchView.setUint16(2, recordSize, true);
+  scratchView.setUint32(4, record.timeoutMs, true);
+  setHex(scratch, 8, trace[1] ?? "");
+  setHex(scratch, 24, trace[2] ?? "");
+  scratchView.setUint8(32, record.depth);
+  const message = new Uint8Array(recordSize + payload.length);
+  message.set(scratch.subarray(0, recordSize));
   message.set(payload, recordSize);
   return message;
+}
+
+/** Writes one text of the record and its size; returns the size. */
+function putText(index: number, at: number, name: string, text: string): number {
+  const room = scratch.subarray(at, at + TEXT_MAX);
+  const { read, written } = encoder.encodeInto(text, room);
+  if (read < text.length) throw invalid(name, `has at most ${TEXT_MAX} bytes`);
+  scratchView.setUint8(33 + index, written);
+  return written;
 }
 
 /** Reads record and payload. Fails with `protocol-violation` for anything that `encodeCall` does not write. */

@@ -21,6 +21,7 @@ import { decodeFailure, encodeFailure } from "./call-error.ts";
 import { decodeCall, encodeCall } from "./call-record.ts";
 import type { Connection } from "./connection.ts";
 import { failureOf } from "./engine-failure.ts";
+import { IdPool } from "./id-pool.ts";
 import { MESSAGE_FLAG, MESSAGE_TYPE, type MessageStream } from "./message-stream.ts";
 
 /** The protocol name of call streams (docs/protocol.md, "Calls"). */
@@ -37,9 +38,6 @@ const CONNECTION_ENDS: ReadonlySet<string> = new Set([
 /** Tells a handler's helpers to stop. One for all calls: an error costs a walk of the stack. */
 const CALL_IS_OVER = failureOf("cancelled", "the call is over", "local");
 
-/** Bytes of entropy drawn at once for the ids of messages, 16 for each. */
-const IDS_SIZE = 1_024;
-
 export interface LanePorts {
   readonly clock: Clock;
   readonly random: Random;
@@ -51,8 +49,6 @@ export class ConnectionLane implements Lane {
   readonly #connection: Connection;
   readonly #ports: LanePorts;
   readonly #agents: ReadonlyMap<string, CallHandler>;
-  #ids = new DataView(new ArrayBuffer(0));
-  #idsAt = 0;
 
   constructor(
     connection: Connection,
@@ -191,19 +187,15 @@ export class ConnectionLane implements Lane {
     }
   }
 
-  /** A header with fresh ids. They are unpredictable but no secret, so they are drawn many at a time. */
+  /** A header with fresh ids. */
   #header(type: number, flags: number): MessageHeader {
-    if (this.#idsAt === this.#ids.byteLength) {
-      this.#ids = new DataView(this.#ports.random.bytes(IDS_SIZE).buffer);
-      this.#idsAt = 0;
-    }
-    const at = this.#idsAt;
-    this.#idsAt += 16;
+    const { buffer, byteOffset } = IdPool.of(this.#ports.random).take(16);
+    const ids = new DataView(buffer, byteOffset, 16);
     return {
       type,
       flags,
-      messageId: this.#ids.getBigUint64(at, true),
-      traceId: this.#ids.getBigUint64(at + 8, true),
+      messageId: ids.getBigUint64(0, true),
+      traceId: ids.getBigUint64(8, true),
     };
   }
 }
