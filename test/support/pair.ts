@@ -195,19 +195,21 @@ export class Pair {
       this.events[side].push(event);
     }
     for (let sends = endpoint.transmit(this.now()); sends.length > 0;) {
-      for (const { bytes, segmentBytes } of sends) {
+      for (const { bytes, segmentBytes, remote } of sends) {
         for (let start = 0; start < bytes.length; start += segmentBytes) {
-          this.#send(side, bytes.slice(start, start + segmentBytes));
+          this.#send(side, bytes.slice(start, start + segmentBytes), remote);
         }
       }
       sends = endpoint.transmit(this.now());
     }
   }
 
-  #send(from: Side, bytes: Uint8Array): void {
+  /** What goes to an address that neither side has is on the wire, and arrives nowhere. */
+  #send(from: Side, bytes: Uint8Array, remote: Uint8Array): void {
     this.wire.push({ from, bytes, atUs: this.nowUs });
     const { delayUs, copies } = this.fate(from, bytes, this.wire.length - 1);
     const to = from === "client" ? "server" : "client";
+    if (!this.addresses[to].every((byte, index) => byte === remote[index])) return;
     for (const copy of copies) this.#flights.push({ atUs: this.nowUs + delayUs, to, bytes: copy });
   }
 
