@@ -7,6 +7,9 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { Failure } from "../shared/ports/failure.ts";
 import { fromWire } from "../shared/gateway/frames.ts";
 
+/** How long a running node may take to say that it runs. */
+const ANSWER_MS = 5000;
+
 export interface Control {
   readonly port: number;
   readonly token: string;
@@ -44,10 +47,22 @@ export function readControl(path: string): Control | null {
   }
 }
 
-/** Fails with `already-running` when a node of this state folder runs. */
-export function checkNotRunning(path: string): void {
+/**
+ * Fails with `already-running` when a node of this state folder runs. It is asked, because a process id that is left
+ * over from a node that was killed may belong to another program by now.
+ */
+export async function checkNotRunning(path: string): Promise<void> {
   const control = readControl(path);
-  if (control === null || control.pid === process.pid) return;
+  if (control === null) return;
+  try {
+    await askNode(path, {
+      method: "GET",
+      path: "/v1/status",
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+  } catch {
+    return;
+  }
   throw new Failure("already-running", `a node already runs here as process ${control.pid}`, {
     origin: "local",
     context: { pid: control.pid },

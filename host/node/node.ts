@@ -77,7 +77,7 @@ export interface NodeParts {
 
 /** Starts a node. Fails by name and leaves nothing behind when a part cannot start. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  checkNotRunning(options.paths.control);
+  await checkNotRunning(options.paths.control);
   const undo: (() => Promise<void> | void)[] = [];
   try {
     const parts = await assemble(options, undo);
