@@ -91,3 +91,7 @@ export const PERMISSION_DENIED: i32 = -83;
 export const ALREADY_RUNNING: i32 = -84;
 export const NOT_RUNNING: i32 = -85;
 export const INTERNAL: i32 = -86;
+export const SYMBOL_INVALID: i32 = -87;
+export const OBJECT_MISSING: i32 = -88;
+export const OBJECT_CORRUPT: i32 = -89;
+export const SIGNATURE_MISSING: i32 = -90;

@@ -86,6 +86,10 @@ export const ERROR_CODES = [
   "already-running",
   "not-running",
   "internal",
+  "symbol-invalid",
+  "object-missing",
+  "object-corrupt",
+  "signature-missing",
 ] as const;
 
 /** The stable name of a failure. */
