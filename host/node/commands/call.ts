@@ -59,12 +59,17 @@ async function call(tool: string, options: CallOptions, context: CommandContext)
   report(answer, context);
 }
 
-/** A tool's name at the door; a tool's own name is enough when only one node has it. */
+/**
+ * A tool's name at the door; a tool's own name is enough when only one node has it. What is not among the permitted
+ * tools is left to the node, which knows whether it is denied or does not exist.
+ */
 async function doorNameOf(control: string, tool: string): Promise<string> {
   const request = { method: "GET", path: "/v1/tools?client=local" } as const;
   const { tools } = await askNodeJson<{ tools: readonly ShownTool[] }>(control, request);
   if (tools.some(({ name }) => name === tool)) return tool;
-  const matching = tools.filter((shown) => shown.tool.name === tool);
+  const matching = tools.filter(
+    ({ tool: { name, version } }) => tool === name || tool === `${name}@${version}`,
+  );
   if (matching.length <= 1) return matching[0]?.name ?? tool;
   throw new Failure("argument-invalid", `${matching.length} nodes have a tool "${tool}"`, {
     origin: "local",

@@ -77,8 +77,9 @@ export const addPolicy: Verb = (program, context) => {
   policy
     .command("explain <tool>")
     .description("show what the policy in force decides about a call, rule by rule")
+    .usage("[options] <tool>@<version>")
     .addOption(role().default("host"))
-    .option("--tool-version <version>", "version of the tool")
+    .option("--tool-version <version>", "version of the tool, when it does not follow the name")
     .option("--principal <id>", "who asks", "local")
     .option("--action <action>", "what is asked", "tool.call")
     .option("--path <path...>", "paths that the call names")
@@ -180,25 +181,30 @@ async function explain(
   const ports = trustPorts();
   const store = new PolicyStore(ports, context.home);
   const policy = await store.load(options.role, await enforcerOf(context, options.tenant));
+  // As `rtt tools` prints it: "fs.read@1.0.0". A scoped name begins with an "@" of its own.
+  const at = tool.lastIndexOf("@");
+  const [name, version] = at <= 0 ? [tool, undefined] : [tool.slice(0, at), tool.slice(at + 1)];
   const request: PolicyRequest = {
     principal: options.principal,
     action: options.action,
-    resource: { name: tool, version: normalizeVersion(options.toolVersion) },
+    resource: { name, version: normalizeVersion(options.toolVersion ?? version) },
     // What is not absolute stays as it is, and the evaluator refuses it.
     paths: (options.path ?? []).map((path) => lexicalPath(path) ?? path),
     egress: options.egress ?? [],
     depth: Number(options.depth),
   };
   const explanation = explainPolicy(policy, request, ports.clock.wallMs());
-  context.answer(explanation, explanationText(explanation));
+  context.answer(explanation, explanationText(request, explanation));
   if (explanation.decision.effect === "deny") context.exitWith(DENIED);
 }
 
-function explanationText({ decision, rules }: PolicyExplanation): string {
+function explanationText(request: PolicyRequest, { decision, rules }: PolicyExplanation): string {
   const { effect, ruleId, reason, policy } = decision;
   const by = ruleId === null ? "no rule" : `rule "${ruleId}"`;
+  const { name, version } = request.resource;
   return [
     `${effect} by ${by} of policy "${policy.id}" version ${policy.version}: ${reason}`,
+    `  asked: ${request.action} of ${name}@${version} by ${request.principal}`,
     ...rules.map(
       (rule) => `  ${rule.applies ? "*" : " "} ${rule.effect} "${rule.ruleId}": ${rule.because}`,
     ),

@@ -104,9 +104,20 @@ export class ToolHost {
   /** Calls a tool by its name at the door. Every way this ends has a receipt. */
   async callNamed(request: NamedCallRequest): Promise<HostCallResult> {
     const { name, ...rest } = request;
-    // A tool that the caller may not see is found too: a denial is to be a denial, with a receipt.
-    const found = this.#named().get(name);
+    const found = this.#find(name);
     return this.call({ ...rest, deviceId: found?.deviceId ?? null, tool: found?.tool ?? name });
+  }
+
+  /**
+   * A tool by its name at the door, or by its own name, with or without version, when only one device has it. One that
+   * the caller may not see is found too: a denial is to be a denial, with a receipt.
+   */
+  #find(name: string): OfferedTool | null {
+    const named = this.#named();
+    const own = [...named.values()].filter(
+      ({ tool, known }) => name === tool || name === `${tool}@${known.entry.version}`,
+    );
+    return named.get(name) ?? (own.length === 1 ? (own[0] ?? null) : null);
   }
 
   /** All tools under their names: a name never depends on what somebody may see. */
