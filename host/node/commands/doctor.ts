@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { loadConfig } from "../../shared/config/load.ts";
 import { Failure } from "../../shared/ports/failure.ts";
-import { readPublicIdentity } from "../../shared/trust/key-file.ts";
+import { checkIdentityFile, readPublicIdentity } from "../../shared/trust/key-file.ts";
 import { plainMessage } from "../../shared/gateway/frames.ts";
 import { PolicyStore } from "../../shared/trust/policy/store.ts";
 import { askNodeJson, readControl } from "../control.ts";
@@ -61,7 +61,9 @@ async function machineChecks(context: CommandContext): Promise<readonly Check[]>
       return `roles ${config.roles.join(", ")}; ${existsSync(path) ? path : "defaults, no file"}`;
     }),
     await check("identity", async () => {
-      return (await readPublicIdentity(trustPorts(), paths?.identity ?? "")).id;
+      const path = paths?.identity ?? "";
+      await checkIdentityFile(trustPorts(), path);
+      return (await readPublicIdentity(trustPorts(), path)).id;
     }),
     await check("file server", () => defaultServerProgram()),
     await check("udp", udpReport),

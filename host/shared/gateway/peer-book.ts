@@ -4,7 +4,7 @@
  */
 import { Failure } from "../ports/failure.ts";
 import type { Files } from "../ports/files.ts";
-import { documentBytes, type Json, parseDocument } from "../trust/canonical-json.ts";
+import { documentBytes, type Json, parseOwnDocument } from "../trust/canonical-json.ts";
 import { publicKeyOfPeerId } from "../trust/identity.ts";
 import { Shape } from "../trust/shape.ts";
 
@@ -91,7 +91,7 @@ const shape = new Shape(damaged, { listMax: PEERS_MAX, textMax: 512 });
 async function readPeers(files: Files, path: string): Promise<readonly PairedPeer[]> {
   const bytes = await files.read(path);
   if (bytes === null) return [];
-  const object = shape.object(parseDocument(bytes), "file", ["kind", "peers"]);
+  const object = shape.object(parseOwnDocument(bytes, damaged), "file", ["kind", "peers"]);
   shape.oneOf(object["kind"], "kind", [KIND]);
   const peers = object["peers"];
   if (!Array.isArray(peers)) throw damaged("peers", "is not a list");

@@ -23,7 +23,7 @@ const AGENT = /^(?:[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*)?$/;
 function refuse(text: string, problem: string): Failure {
   return new Failure("argument-invalid", `${problem} in the address "${text.slice(0, 120)}"`, {
     origin: "local",
-    remedy: "Write it as mxp://<key>@host:port/agent, as `rtt id` prints it.",
+    remedy: "Write it as mxp://<key>@host:port/agent, as `rtt up` prints it on the host.",
   });
 }
 

@@ -102,6 +102,21 @@ export function parseDocument(bytes: Uint8Array, limits: JsonLimits = JSON_LIMIT
   return parseCanonical(bytes.subarray(0, -1), limits);
 }
 
+/**
+ * Reads a file of this node's own state. One that was damaged is told by `damaged`, which knows what the file is and
+ * what is lost without it.
+ */
+export function parseOwnDocument(
+  bytes: Uint8Array,
+  damaged: (where: string, problem: string) => Failure,
+): Json {
+  try {
+    return parseDocument(bytes);
+  } catch (cause) {
+    throw damaged("the file", `is not as this program wrote it (${Failure.from(cause).message})`);
+  }
+}
+
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WHITESPACE = /[ \t\n\r]*/y;
 // oxlint-disable-next-line no-control-regex

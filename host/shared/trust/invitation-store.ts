@@ -6,7 +6,7 @@
 import { Failure } from "../ports/failure.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64.ts";
 import { equalBytes } from "./bytes.ts";
-import { documentBytes, type Json, parseDocument } from "./canonical-json.ts";
+import { documentBytes, type Json, parseOwnDocument } from "./canonical-json.ts";
 import { INVITATION_SECRET_BYTES, invitationFailure, invitationProof } from "./invitation.ts";
 import type { TrustPorts } from "./ports.ts";
 import { Shape } from "./shape.ts";
@@ -29,7 +29,7 @@ type StorePorts = Pick<TrustPorts, "files" | "digest" | "clock">;
 function damaged(where: string, problem: string): Failure {
   return new Failure("config-invalid", `The list of invitations: ${where} ${problem}`, {
     origin: "host",
-    remedy: "Remove the file; outstanding invitations are lost and can be made again.",
+    remedy: "Remove invitations.json; outstanding invitations are lost and can be made again.",
   });
 }
 
@@ -106,7 +106,7 @@ export class InvitationStore {
   async #read(): Promise<readonly OutstandingInvitation[]> {
     const bytes = await this.#ports.files.read(this.#path);
     if (bytes === null) return [];
-    const object = shape.object(parseDocument(bytes), "file", ["kind", "invitations"]);
+    const object = shape.object(parseOwnDocument(bytes, damaged), "file", ["kind", "invitations"]);
     shape.oneOf(object["kind"], "kind", [KIND]);
     const list = object["invitations"];
     if (!Array.isArray(list)) throw damaged("invitations", "is not a list");

@@ -50,15 +50,11 @@ function locked(path: string, problem: string): Failure {
   });
 }
 
-/**
- * Reads the identity at `path`. Fails with `identity-missing`, `identity-locked` (no or a wrong passphrase) or
- * `permission-denied` (others may read the file).
- */
-export async function readIdentity(
-  ports: KeyFilePorts,
+/** Checks that the identity at `path` is there and closed to others. Fails as `readIdentity` does. */
+export async function checkIdentityFile(
+  ports: Pick<KeyFilePorts, "files">,
   path: string,
-  passphrase?: string,
-): Promise<Identity> {
+): Promise<void> {
   const info = await ports.files.info(path);
   if (info === null) throw missing(path);
   if (info.kind !== "file") throw malformed(path, "is not a plain file");
@@ -69,6 +65,18 @@ export async function readIdentity(
       context: { path, mode: `0${info.mode.toString(8)}` },
     });
   }
+}
+
+/**
+ * Reads the identity at `path`. Fails with `identity-missing`, `identity-locked` (no or a wrong passphrase) or
+ * `permission-denied` (others may read the file).
+ */
+export async function readIdentity(
+  ports: KeyFilePorts,
+  path: string,
+  passphrase?: string,
+): Promise<Identity> {
+  await checkIdentityFile(ports, path);
   const bytes = await ports.files.read(path);
   if (bytes === null) throw malformed(path, "went away while it was read");
   const document = readDocument(path, bytes);

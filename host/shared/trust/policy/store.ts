@@ -3,7 +3,7 @@
  * version accepted of each id, so that an old file put back is refused.
  */
 import { Failure } from "../../ports/failure.ts";
-import { documentBytes, isJsonObject, type Json, parseDocument } from "../canonical-json.ts";
+import { documentBytes, isJsonObject, type Json, parseOwnDocument } from "../canonical-json.ts";
 import { isDigestText } from "../digest-text.ts";
 import type { TrustPorts } from "../ports.ts";
 import { readSigners } from "../signers.ts";
@@ -90,7 +90,7 @@ export class PolicyStore {
     const bytes = await this.#ports.files.read(path);
     const accepted: Accepted = new Map();
     if (bytes === null) return accepted;
-    const value = parseDocument(bytes);
+    const value = parseOwnDocument(bytes, () => damagedRecord(path));
     for (const [key, entry] of Object.entries(isJsonObject(value) ? value : { "": null })) {
       accepted.set(key, acceptedOf(path, entry));
     }
@@ -108,14 +108,15 @@ export class PolicyStore {
 
 function acceptedOf(path: string, entry: Json): AcceptedVersion {
   const { version, digest } = isJsonObject(entry) ? entry : {};
-  if (typeof version !== "number" || !isDigestText(digest)) {
-    // Starting afresh here would allow exactly the rollback that the file is there to prevent.
-    throw new Failure("policy-malformed", "The record of accepted policy versions is damaged", {
-      origin: "host",
-      remedy:
-        "Restore the file from a backup, or remove it if you accept that a policy may go back.",
-      context: { path },
-    });
-  }
+  if (typeof version !== "number" || !isDigestText(digest)) throw damagedRecord(path);
   return { version, digest };
+}
+
+/** Starting afresh instead would allow exactly the rollback that the file is there to prevent. */
+function damagedRecord(path: string): Failure {
+  return new Failure("policy-malformed", `The record of accepted versions, ${path}, is damaged`, {
+    origin: "host",
+    remedy: "Restore the file from a backup, or remove it if you accept that a policy may go back.",
+    context: { path },
+  });
 }
