@@ -39,6 +39,16 @@ import {
   streamStop,
   streamWrite,
 } from "../../assembly/abi/stream.ts";
+import {
+  keysAreForged,
+  keysDerive,
+  keysMaySeal,
+  keysWipe,
+  openPacket,
+  PACKET_KEYS_SIZE,
+  sealPacket,
+  unmaskPacket,
+} from "../../assembly/connection/keys.ts";
 import { sealPayload } from "../../assembly/connection/transmit.ts";
 import { connectionOf, endpoint, local } from "../../assembly/endpoint/endpoint.ts";
 import { frameRefsNext } from "../../assembly/recovery/frame-refs.ts";
@@ -67,7 +77,20 @@ function forgePacket(handle: i32, size: i32, nowUs: f64): i32 {
   return packetSize;
 }
 
+/** Bytes of a PacketKeys record. */
+function packetKeysSize(): i32 {
+  return PACKET_KEYS_SIZE;
+}
+
 export {
+  keysAreForged,
+  keysDerive,
+  keysMaySeal,
+  keysWipe,
+  openPacket,
+  packetKeysSize,
+  sealPacket,
+  unmaskPacket,
   forgePacket,
   forgeWrite,
   connectionAuthenticate,
