@@ -55,6 +55,8 @@ export interface NodeOptions {
   readonly isTapped: boolean;
 }
 
+/** How long the node waits for its tool servers, so that most are there with its first announcement. */
+const SERVERS_MS = 5000;
 /** How long calls under way may take to end when the node stops. */
 const DRAIN_MS = 2000;
 
@@ -146,7 +148,8 @@ async function assemble(
   undo.push(() => opened.close("the node could not start"));
   opened.serve(TOOLS_AGENT, answerTools(host, device));
   opened.serve(PAIR_AGENT, (call) => desk.handle(call));
-  await device?.start();
+  // A server that hangs must keep nothing else back; its tools are announced when it has come up.
+  if (device !== null) await Promise.race([device.start(), sleep(ports.clock, SERVERS_MS)]);
   const dialers = new Map<string, Dialer>();
   const known = { options, ports, identity, name, store, peers, desk, policies };
   return { ...known, transport: opened, host, device, dialers, tap };
