@@ -15,8 +15,8 @@ import {
   type Measurement,
 } from "../harness.ts";
 import { httpCaller, httpsCaller, tcpCaller, tcpPipe, tlsCaller, tlsPipe } from "./peers.ts";
-import type { Caller } from "./peers.ts";
-import { mxpCaller, mxpPipe } from "./transports.ts";
+import type { Caller, Pipe } from "./peers.ts";
+import { mxpCaller, mxpMessages, mxpPipe } from "./transports.ts";
 
 const PAYLOAD_SIZE = 64;
 const CHUNK_SIZE = 65_536;
@@ -90,16 +90,31 @@ async function block(call: () => Promise<void>): Promise<number[]> {
 }
 
 async function throughput(context: BenchContext): Promise<void> {
+  const message = new Uint8Array(PAYLOAD_SIZE);
+  await oneWay(context, `messages of ${PAYLOAD_SIZE} B on one stream`, "messages", 1, [
+    await tcpPipe(message),
+    await tlsPipe(message),
+    await mxpMessages(message),
+  ]);
   const chunk = new Uint8Array(CHUNK_SIZE);
-  const pipes = [await tcpPipe(chunk), await tlsPipe(chunk), await mxpPipe(chunk)];
+  await oneWay(context, `bytes on one stream, chunks of ${CHUNK_SIZE} B`, "MB", CHUNK_SIZE / 1e6, [
+    await tcpPipe(chunk),
+    await tlsPipe(chunk),
+    await mxpPipe(chunk),
+  ]);
+}
+
+async function oneWay(
+  context: BenchContext,
+  title: string,
+  unit: string,
+  amount: number,
+  pipes: readonly Pipe[],
+): Promise<void> {
   await context.compare(
-    `one stream, chunks of ${CHUNK_SIZE} B, CPU time of both ends`,
+    `${title}, CPU time of both ends`,
     "node:tls",
-    pipes.map(({ name, send }): Candidate => ({
-      name,
-      run: send,
-      moves: { amount: CHUNK_SIZE / 1e6, unit: "MB" },
-    })),
+    pipes.map(({ name, send }): Candidate => ({ name, run: send, moves: { amount, unit } })),
   );
   for (const { close } of pipes) await close();
 }

@@ -1,5 +1,12 @@
 /** Two transports in one process that call each other over loopback UDP. */
-import { callRecord, createIdentity, listen, type Connection } from "../../host/node/index.ts";
+import {
+  callRecord,
+  createIdentity,
+  listen,
+  MessageStream,
+  Stream,
+  type Connection,
+} from "../../host/node/index.ts";
 import type { Caller, Pipe } from "./peers.ts";
 
 const ECHO = "echo";
@@ -53,7 +60,7 @@ export async function mxpPipe(chunk: Uint8Array): Promise<Pipe> {
   // A stream costs nothing on the wire until it is written.
   await stream.write(new Uint8Array(1));
   const far = await (await accepted).accept();
-  if (far === null || !("read" in far)) throw new Error("the server accepts a stream of bytes");
+  if (!(far instanceof Stream)) throw new Error("the server accepts a stream of bytes");
   await far.read();
   return {
     name: NAME,
@@ -63,6 +70,34 @@ export async function mxpPipe(chunk: Uint8Array): Promise<Pipe> {
       };
       const read = async (): Promise<void> => {
         for (let left = count * chunk.length; left > 0;) left -= (await far.read())?.length ?? left;
+      };
+      await Promise.all([write(), read()]);
+    },
+    close,
+  };
+}
+
+/** One stream of messages one way. */
+export async function mxpMessages(payload: Uint8Array): Promise<Pipe> {
+  const { client, target, accepted, close } = await startPair();
+  const near = await client.connectRaw(target);
+  const connection = await accepted;
+  // Without an agent's calls in the way, streams of messages wait in `accept`.
+  connection.onMessageStream = null;
+  const stream = await near.openMessages({ protocol: "bench/1" });
+  const header = { type: 0x12, flags: 0, messageId: 1n, traceId: 2n };
+  await stream.send(header, payload, false);
+  const far = await connection.accept();
+  if (!(far instanceof MessageStream)) throw new Error("the server accepts a stream of messages");
+  await far.receive();
+  return {
+    name: NAME,
+    send: async (count) => {
+      const write = async (): Promise<void> => {
+        for (let index = 0; index < count; index += 1) await stream.send(header, payload, false);
+      };
+      const read = async (): Promise<void> => {
+        for (let left = count; left > 0; left -= 1) await far.receive();
       };
       await Promise.all([write(), read()]);
     },
