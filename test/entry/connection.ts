@@ -77,12 +77,20 @@ function forgePacket(handle: i32, size: i32, nowUs: f64): i32 {
   return packetSize;
 }
 
+/** Address of the packet keys of one direction of a connection. */
+function connectionKeys(handle: i32, isSending: i32): usize {
+  const connection = connectionOf(handle);
+  if (connection == null) return 0;
+  return isSending != 0 ? connection.sendKeys : connection.receiveKeys;
+}
+
 /** Bytes of a PacketKeys record. */
 function packetKeysSize(): i32 {
   return PACKET_KEYS_SIZE;
 }
 
 export {
+  connectionKeys,
   keysAreForged,
   keysDerive,
   keysMaySeal,

@@ -9,6 +9,7 @@ import { EngineMemory } from "../../host/shared/engine/memory.ts";
 interface ForgingExports {
   forgeWrite(connection: number, stream: bigint, size: number, isLast: number): number;
   forgePacket(connection: number, size: number, nowUs: number): number;
+  connectionKeys(connection: number, isSending: number): number;
 }
 
 export class Forger {
@@ -26,6 +27,23 @@ export class Forger {
 
   #put(bytes: Uint8Array): void {
     this.#memory.bytes.set(bytes, this.#memory.u32(ARENA_INPUT));
+  }
+
+  /** Copies of the keys of one direction: AEAD key, header key, and the secret from which both come. */
+  keys(connection: number, isSending: boolean): Uint8Array<ArrayBuffer>[] {
+    const at = this.#exports.connectionKeys(connection, isSending ? 1 : 0);
+    return [0, 48, 80].map((offset) => this.#memory.copy(at + offset, 32));
+  }
+
+  /** Every place in the engine's memory where these bytes lie. */
+  placesOf(bytes: Uint8Array): number[] {
+    const { buffer } = this.#memory.bytes;
+    const haystack = Buffer.from(buffer);
+    const places: number[] = [];
+    for (let at = haystack.indexOf(bytes); at >= 0; at = haystack.indexOf(bytes, at + 1)) {
+      places.push(at);
+    }
+    return places;
   }
 
   /** Writes `bytes` on a stream of any kind, as they are. */

@@ -10,6 +10,7 @@ import { createDigest } from "../../../host/shared/engine/digest.ts";
 import { WasmEndpoint } from "../../../host/shared/engine/endpoint.ts";
 import { EngineBug } from "../../../host/shared/engine/engine-bug.ts";
 import { EngineMemory } from "../../../host/shared/engine/memory.ts";
+import { Forger } from "../../support/forger.ts";
 import { bytes32, configOf, createPerson, Pair, WALL_MS } from "../../support/pair.ts";
 import { content, Reader } from "../../support/pair-streams.ts";
 
@@ -60,29 +61,40 @@ test("a write larger than the input arena goes in parts, and a read takes what t
   expect(Buffer.compare(reader.bytes(), bytes.subarray(0, taken))).toBe(0);
 });
 
-/** Every place in `memory` where the 32 bytes of `secret` lie. */
-function occurrences(memory: Uint8Array, secret: Uint8Array): number[] {
-  const haystack = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
-  const found: number[] = [];
-  for (let at = haystack.indexOf(secret); at >= 0; at = haystack.indexOf(secret, at + 1))
-    found.push(at);
-  return found;
-}
+test.each(["IK", "NK", "XX", "NX"] as const)(
+  "after a %s connection has closed its keys are nowhere in memory",
+  (pattern) => {
+    const forger = new Forger();
+    const pair = new Pair({ createClient: forger.createEndpoint });
+    const { client } = pair.connected(pattern);
+    const stream = pair.open(client);
+    pair.client.write(client, stream, content(100_000, 1), true);
+    pair.drain("client");
+    pair.runFor(1_000_000);
+    const keys = [...forger.keys(client, true), ...forger.keys(client, false)];
+    for (const key of keys) expect(forger.placesOf(key).length).toBeGreaterThan(0);
+    pair.client.close(client, 0n, "", pair.now());
+    pair.drain("client");
+    for (const key of keys) expect(forger.placesOf(key)).toEqual([]);
+  },
+);
 
 test("after disposal no secret that was put in, and no byte of the application, is left in memory", () => {
-  const memory = new EngineMemory(new WebAssembly.Module(wasm));
-  const person = createPerson(1);
-  const config = configOf(person, 11, { acceptsConnections: false });
-  const pair = new Pair({ createClient: () => new WasmEndpoint(memory, config) });
+  const forger = new Forger();
+  const pair = new Pair({ createClient: forger.createEndpoint });
   const { client } = pair.connected("XX");
   const stream = pair.open(client);
   const plaintext = content(32, 201);
   pair.client.write(client, stream, plaintext, true);
   pair.drain("client");
-  expect(occurrences(memory.bytes, person.staticPrivate).length).toBeGreaterThan(0);
-  expect(occurrences(memory.bytes, plaintext).length).toBeGreaterThan(0);
+  const { staticPrivate } = pair.people.client;
+  for (const secret of [staticPrivate, plaintext]) {
+    expect(forger.placesOf(secret).length).toBeGreaterThan(0);
+  }
+  const { seed } = configOf(pair.people.client, 11);
+  const keys = [...forger.keys(client, true), ...forger.keys(client, false)];
   pair.client.dispose();
-  for (const secret of [person.staticPrivate, config.seed, bytes32(77), plaintext]) {
-    expect(occurrences(memory.bytes, secret)).toEqual([]);
+  for (const secret of [staticPrivate, seed, bytes32(77), plaintext, ...keys]) {
+    expect(forger.placesOf(secret)).toEqual([]);
   }
 });
