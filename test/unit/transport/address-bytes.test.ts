@@ -45,6 +45,26 @@ test("family and port make addresses different", () => {
   expect(a).not.toEqual(b);
 });
 
+test("peers that take turns keep their addresses apart", () => {
+  const book = new AddressBook();
+  const peers: readonly SocketAddress[] = [
+    { family: 4, host: "10.0.0.1", port: 1 },
+    { family: 4, host: "10.0.0.1", port: 2 },
+    { family: 6, host: "fe80:0:0:0:0:0:0:2", port: 1 },
+  ];
+  const turns = fc.array(fc.nat({ max: peers.length - 1 }), { maxLength: 20 });
+  // Each as an object of its own and as the same object again: the last one is remembered by identity.
+  fc.assert(
+    fc.property(turns, fc.boolean(), (order, isSameObject) => {
+      for (const index of order) {
+        const peer = peers[index]!;
+        const bytes = book.toBytes(isSameObject ? peer : { ...peer });
+        expect(book.toAddress(bytes.slice())).toEqual(peer);
+      }
+    }),
+  );
+});
+
 test("the book forgets its oldest address and still knows how to write it", () => {
   const book = new AddressBook();
   const first = book.toBytes({ family: 4, host: "10.0.0.0", port: 1 });
