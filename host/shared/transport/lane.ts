@@ -7,7 +7,7 @@
  */
 import { BAND, type MessageHeader } from "../engine/contract.ts";
 import type { Clock } from "../ports/clock.ts";
-import { Failure, errorCode } from "../ports/failure.ts";
+import { Failure } from "../ports/failure.ts";
 import type {
   CallHandler,
   CallOptions,
@@ -75,7 +75,7 @@ export class ConnectionLane implements Lane {
     options: CallOptions = {},
   ): AsyncIterable<Uint8Array> {
     const message = encodeCall(agent, record, payload);
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted === true) throw givenUp();
     const kind = { protocol: CALL_PROTOCOL, band: BAND.critical };
     const stream = await this.#connection.openMessages(kind);
     const giveUp = this.#watch(stream, record.timeoutMs, options.signal);
@@ -109,7 +109,7 @@ export class ConnectionLane implements Lane {
   ): { stop(): void; reason(): Failure | null } {
     let reason: Failure | null = null;
     const onAbort = (): void => {
-      reason ??= failureOf("cancelled", "the caller gave the call up", "local");
+      reason ??= givenUp();
       stream.cancel("cancelled");
     };
     const cancelTimer = this.#ports.clock.at(this.#ports.clock.nowUs() + timeoutMs * 1000, () => {
@@ -212,9 +212,7 @@ async function abortWhenGivenUp(stream: MessageStream, abort: AbortController): 
 /** A call that was in flight when its connection died may have been done. */
 function ofCall(thrown: unknown): Failure {
   const failure = Failure.from(thrown);
-  if (!CONNECTION_ENDS.has(failure.code)) {
-    return failure.code === "stream-reset" ? resetFailure(failure) : failure;
-  }
+  if (!CONNECTION_ENDS.has(failure.code)) return failure;
   return new Failure("outcome-unknown", "the connection died while the call was in flight", {
     origin: "peer",
     remedy: "Look at the peer's receipts before repeating a call that is not idempotent.",
@@ -222,11 +220,6 @@ function ofCall(thrown: unknown): Failure {
   });
 }
 
-function resetFailure(failure: Failure): Failure {
-  const status = failure.context["status"];
-  return failureOf(
-    errorCode(typeof status === "number" ? Math.abs(status) : 0),
-    "the peer gave the call up",
-    "peer",
-  );
+function givenUp(): Failure {
+  return failureOf("cancelled", "the caller gave the call up", "local");
 }
