@@ -14,6 +14,7 @@ import { homeOf } from "./state.ts";
 /** Each verb in the order of the help. Only the one that is asked for is loaded, so that it starts at once. */
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   up: async () => (await import("./commands/up.ts")).addUp,
+  down: async () => (await import("./commands/down.ts")).addDown,
   invite: async () => (await import("./commands/invite.ts")).addInvite,
   join: async () => (await import("./commands/join.ts")).addJoin,
   peers: async () => (await import("./commands/peers.ts")).addPeers,

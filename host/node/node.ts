@@ -324,7 +324,6 @@ export class RunningNode implements NodeFace {
 
   async #close(): Promise<void> {
     const { ports, host, device, dialers, transport, policies, options } = this.parts;
-    removeControl(options.paths.control);
     const { clock } = ports;
     const untilUs = clock.nowUs() + DRAIN_MS * 1000;
     const isBusy = (): boolean => (host?.running ?? 0) > 0;
@@ -333,6 +332,8 @@ export class RunningNode implements NodeFace {
     await device?.close();
     await transport.close("the node stops");
     for (const watch of policies.values()) watch.close();
+    // Last, so that whoever waits for the node to be gone finds nothing of it left.
+    removeControl(options.paths.control);
     await this.#door?.close();
     this.#resolveClosed();
   }

@@ -181,7 +181,7 @@ function catalogTool(raw: unknown): CatalogTool {
   const { name, version, title, description, server, isBound } = entry ?? {};
   const texts = [title, description, server].every((text) => typeof text === "string");
   const isNamed = typeof name === "string" && /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$/.test(name);
-  const isVersioned = typeof version === "string" && version.length <= 64;
+  const isVersioned = typeof version === "string" && /^\S{1,64}$/.test(version);
   const schemas = [entry?.argsSchema, entry?.schema, entry?.annotations];
   const hasSchemas = schemas.every((one) => one !== null && typeof one === "object");
   if (!isNamed || !isVersioned || !texts || !hasSchemas || typeof isBound !== "boolean") {

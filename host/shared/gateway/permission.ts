@@ -13,7 +13,11 @@ import {
   type Policy,
   type PolicyRequest,
 } from "../trust/policy/model.ts";
+import { plainMessage } from "./frames.ts";
 import { pathsIn } from "./tool-path.ts";
+
+/** A receipt holds no longer text. */
+const REASON_MAX = 500;
 
 /** The action of policies that calling a tool is. */
 export const CALL_ACTION = "tool.call";
@@ -106,7 +110,7 @@ function withoutPolicy(failure: Failure): Decision {
     effect: "deny",
     code: failure.code,
     ruleId: null,
-    reason: failure.message.replace(`${failure.code}: `, ""),
+    reason: plainMessage(failure).slice(0, REASON_MAX) || "There is no policy",
     caps: DEFAULT_CAPS,
     paths: [],
     egress: [],

@@ -79,6 +79,7 @@ export class ToolServer {
   #state: ToolServerState = "stopped";
   #running: Running | null = null;
   #tools: readonly ServerTool[] = [];
+  #version = "0.0.0";
   #lastFailure: Failure | null = null;
   #errorTail = "";
   #waiters: (() => void)[] = [];
@@ -106,9 +107,9 @@ export class ToolServer {
     return this.#tools;
   }
 
-  /** The server's own version, for tools that no contract names. */
+  /** The server's own version, for tools that no contract names; the last one while it is down. */
   get version(): string {
-    return this.#running?.session.serverVersion ?? "0.0.0";
+    return this.#version;
   }
 
   get lastFailure(): Failure | null {
@@ -195,6 +196,7 @@ export class ToolServer {
       const options = { timeoutMs: this.#limits.startMs };
       const session = await openMcpSession(child.rpc, options);
       this.#tools = await session.listTools(options);
+      this.#version = session.serverVersion;
       this.#running = { ...child, session };
       this.#state = "ready";
       this.#lastFailure = null;

@@ -109,6 +109,8 @@ describe("a supervised server", () => {
     await bad.start();
     const first = bad.pid;
     expect(await codeOf(say(bad, mode))).toBe(code);
+    // What is known of it stays known while it is down, so that its tools keep their version.
+    expect(bad.version).toBe("1.2.3");
     expect(await say(bad, "again")).toContain("again");
     expect(bad.pid).not.toBe(first);
     expect(bad.restarts).toBe(1);

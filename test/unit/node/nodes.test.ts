@@ -195,8 +195,9 @@ describe("two nodes", () => {
   });
 
   it("can be stopped through their door", async () => {
-    device.stop();
+    expect(await rtt("device", "down")).toMatchObject({ code: 0, out: "The node has stopped.\n" });
     await device.closed;
+    expect((await rtt("device", "down")).code).toBe(13);
     expect(device.parts.device?.servers.map(({ state, pid }) => [state, pid])).toEqual([
       ["stopped", null],
     ]);
