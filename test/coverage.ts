@@ -3,7 +3,7 @@
  *
  *   --group NAME   runs only these tests of the hosts (repeatable); what was recorded before is kept
  *   --report       runs nothing and reads what was recorded last
- *   --missing P    names every arm in the hosts' files that begin with P and was not executed
+ *   --missing P    names every line and arm of the hosts that was not executed, in files that begin with P
  *
  * Exits with 1 when an area has less than it must have, or when a test fails.
  */
@@ -11,7 +11,13 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { exerciseHost, forgetHost, measureHost } from "./support/host-coverage/host.ts";
-import { type FileCoverage, percent, table, total } from "./support/wasm-coverage/report.ts";
+import {
+  type FileCoverage,
+  missingPlaces,
+  percent,
+  table,
+  total,
+} from "./support/wasm-coverage/report.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -27,7 +33,9 @@ const OTHER: Demand = { lines: 90, branches: 75 };
 
 /** Tests that reach the hosts, in groups that run one after the other. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  small: ["config", "engine", "node", "telemetry", "transport"].map((name) => `test/unit/${name}/`),
+  small: ["config", "engine", "fabric", "node", "telemetry", "transport"].map(
+    (name) => `test/unit/${name}/`,
+  ),
   gateway: ["test/unit/gateway/"],
   trust: ["test/unit/trust/"],
   scenario: ["test/scenario/", "test/docs/"],
@@ -44,6 +52,7 @@ const HOST_AREAS: readonly (readonly [string, RegExp, Demand])[] = [
   ["host/shared/gateway", /^host\/shared\/gateway\//, OTHER],
   ["host/shared/engine", /^host\/shared\/engine\//, OTHER],
   ["host/shared/config", /^host\/shared\/config\//, OTHER],
+  ["host/shared/fabric", /^host\/shared\/fabric\//, OTHER],
   ["host/shared/ports", /^host\/shared\/ports\//, OTHER],
   ["host/shared/telemetry", /^host\/shared\/telemetry\//, OTHER],
   ["host/node", /^host\/node\//, OTHER],
@@ -107,9 +116,8 @@ function reportHost(): void {
   console.log(table(files, areas));
   const { missing } = options;
   if (missing === undefined) return;
-  for (const one of files.filter(({ file }) => file.startsWith(missing))) {
-    for (const arm of one.missing) console.log(`${one.file}:${arm}`);
-  }
+  const wanted = files.filter(({ file }) => file.startsWith(missing));
+  for (const place of missingPlaces(wanted)) console.log(place);
 }
 
 /** The engine's own tool measures one area after the other. */

@@ -1,6 +1,14 @@
 /** Runs tests of the hosts, and adds up what they and every process that they started recorded. */
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Coverage, type FileCoverage } from "../wasm-coverage/report.ts";
@@ -11,8 +19,13 @@ const ROOT = join(import.meta.dirname, "../../..");
 const RECORDED = join(ROOT, "build/coverage/recorded/host");
 const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
 const CONFIG = "test/support/host-coverage/vitest.config.ts";
-/** A file of types has nothing to execute; so has the generated list of codes. */
 const SOURCES = globSync("host/**/*.ts", { cwd: ROOT }).filter((file) => !file.endsWith(".d.ts"));
+
+interface Source {
+  readonly places: readonly Place[];
+  readonly length: number;
+  readonly mtimeMs: number;
+}
 
 /** Forgets earlier runs. */
 export function forgetHost(): void {
@@ -33,17 +46,20 @@ export function exerciseHost(tests: readonly string[]): boolean {
 /** Reads everything that was recorded; a file that no process loaded was not executed. */
 export function measureHost(): FileCoverage[] {
   const coverage = new Coverage();
-  const known = new Map<string, { readonly places: readonly Place[]; readonly length: number }>();
+  const known = new Map<string, Source>();
   for (const file of SOURCES) {
     const text = readFileSync(join(ROOT, file), "utf8");
     const places = placesOf(file, text);
-    known.set(pathToFileURL(join(ROOT, file)).href, { places, length: text.length });
+    const { mtimeMs } = statSync(join(ROOT, file));
+    known.set(pathToFileURL(join(ROOT, file)).href, { places, length: text.length, mtimeMs });
     coverage.add(places, new Uint8Array());
   }
   for (const record of existsSync(RECORDED) ? readdirSync(RECORDED) : []) {
+    const { mtimeMs } = statSync(join(RECORDED, record));
     for (const script of scriptsOf(join(RECORDED, record))) {
       const source = known.get(script.url);
-      if (source === undefined) continue;
+      // What was recorded before a file was changed names places that are elsewhere now.
+      if (source === undefined || source.mtimeMs > mtimeMs) continue;
       coverage.add(source.places, hitsOf(source.places, countsOf(script, source.length)));
     }
   }

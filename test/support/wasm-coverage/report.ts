@@ -15,7 +15,10 @@ export interface FileCoverage {
   readonly linesHit: number;
   readonly arms: number;
   readonly armsHit: number;
+  /** Arms that were not executed. */
   readonly missing: readonly string[];
+  /** Lines that were not executed. */
+  readonly missingLines: readonly number[];
 }
 
 export class Coverage {
@@ -56,6 +59,7 @@ export class Coverage {
         arms: arms.size,
         armsHit: [...arms.values()].filter(Boolean).length,
         missing: [...arms].filter(([, isHit]) => !isHit).map(([arm]) => arm),
+        missingLines: [...lines].filter(([, isHit]) => !isHit).map(([line]) => line),
       }))
       .sort((a, b) => a.file.localeCompare(b.file));
   }
@@ -77,7 +81,16 @@ export function total(files: readonly FileCoverage[], name: string): FileCoverag
     arms: sum((file) => file.arms),
     armsHit: sum((file) => file.armsHit),
     missing: [],
+    missingLines: [],
   };
+}
+
+/** One line for each place that was not executed. */
+export function missingPlaces(files: readonly FileCoverage[]): readonly string[] {
+  return files.flatMap(({ file, missing, missingLines }) => [
+    ...missingLines.map((line) => `${file}:${line} line`),
+    ...missing.map((arm) => `${file}:${arm}`),
+  ]);
 }
 
 /** A table for people. */

@@ -198,3 +198,19 @@ test("writing out of turn is a bug, and traps", () => {
   expect(() => initiator.read(new Uint8Array(64))).toThrow(WebAssembly.RuntimeError);
   expect(() => initiator.split()).toThrow(WebAssembly.RuntimeError);
 });
+
+test("writing or reading after the last message is a bug, and traps", () => {
+  for (const attempt of [
+    (side: EngineHandshake) => side.write(new Uint8Array(0)),
+    (side: EngineHandshake) => side.read(new Uint8Array(64)),
+  ]) {
+    const [first, second] = options("NK", new Uint8Array(0));
+    for (const isInitiator of [true, false]) {
+      const fresh = new TestModule("noise");
+      const initiator = new EngineHandshake(fresh, first);
+      const responder = new EngineHandshake(fresh, second);
+      run(initiator, responder, [randomBytes(1), randomBytes(1)]);
+      expect(() => attempt(isInitiator ? initiator : responder)).toThrow(WebAssembly.RuntimeError);
+    }
+  }
+});
