@@ -3,7 +3,7 @@ import type { PolicyInForce } from "../shared/gateway/permission.ts";
 import { plainMessage } from "../shared/gateway/frames.ts";
 import { addressOf, reachableHost } from "./network.ts";
 import type { Health, NodeStatus, ShownPolicy } from "./node-face.ts";
-import type { NodeParts } from "./node.ts";
+import type { NodeParts } from "./node-parts.ts";
 
 export function statusOf(parts: NodeParts): NodeStatus {
   const { identity, name, transport, options, host, device, dialers, policies } = parts;
