@@ -1,0 +1,143 @@
+/**
+ * The signed index and the list of signers on disk. Both are read again for each use and verified when they have
+ * changed, so a revocation or another program's write counts at once. Changes that arrive during a write share the
+ * next one.
+ */
+import { Failure } from "../../ports/failure.ts";
+import { equalBytes } from "../../trust/bytes.ts";
+import { FILE_MODE, FOLDER_MODE, type RegistryLayout } from "./layout.ts";
+import { readPlainFile } from "./plain-file.ts";
+import type { RegistryPorts, RegistrySigner } from "./ports.ts";
+import {
+  EMPTY_INDEX,
+  INDEX_LIMITS,
+  indexBytes,
+  openIndex,
+  type RegistryIndex,
+} from "./registry-index.ts";
+import { readSignersFile, TrustedSigners } from "./trusted-signers.ts";
+
+export interface RegistryOptions {
+  /** Unsigned indexes and objects are refused. Default: true. */
+  readonly strict?: boolean;
+  /** Who signs what is put in; null or missing: the registry is only read. */
+  readonly signer?: RegistrySigner | null;
+  /** Keys that may sign the list of signers. Default: the signer's own. */
+  readonly anchors?: readonly Uint8Array[];
+  /** Symbols that may be unsigned although `strict` is set: patterns over `namespace/type/name`. */
+  readonly allowUnsigned?: readonly string[];
+}
+
+/** What is in force. */
+export interface RegistryView {
+  readonly signers: TrustedSigners;
+  readonly index: RegistryIndex;
+  /** Whether there is an index at all; an absent one is empty. */
+  readonly hasIndex: boolean;
+}
+
+/** Makes the next index of the present one. */
+export type IndexChange = (index: RegistryIndex) => Pick<RegistryIndex, "objects" | "roots">;
+
+interface Loaded extends RegistryView {
+  readonly signersFile: Uint8Array | null;
+  readonly indexFile: Uint8Array | null;
+}
+
+export class IndexFile {
+  readonly #ports: RegistryPorts;
+  readonly #layout: RegistryLayout;
+  readonly #anchors: readonly Uint8Array[];
+  readonly #isStrict: boolean;
+  #signer: RegistrySigner | null;
+  #loaded: Loaded | null = null;
+  #waiting: IndexChange[] = [];
+  /** The write that takes what is waiting; null when none is due. */
+  #next: Promise<void> | null = null;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(ports: RegistryPorts, layout: RegistryLayout, options: RegistryOptions) {
+    this.#ports = ports;
+    this.#layout = layout;
+    this.#signer = options.signer ?? null;
+    this.#anchors = options.anchors ?? (options.signer ? [options.signer.publicKey] : []);
+    this.#isStrict = options.strict ?? true;
+  }
+
+  get isStrict(): boolean {
+    return this.#isStrict;
+  }
+
+  /** Who signs. Fails with `signature-missing` where nobody does although somebody has to. */
+  get signer(): RegistrySigner | null {
+    if (this.#signer !== null || !this.#isStrict) return this.#signer;
+    throw new Failure("signature-missing", "The registry was opened without a key to sign with", {
+      origin: "local",
+      remedy: "Unlock the identity, for example with --passphrase-file.",
+    });
+  }
+
+  /** What is on disk now, verified. */
+  async load(): Promise<RegistryView> {
+    const signersFile = await readSignersFile(this.#ports, this.#layout);
+    const { files, signatures } = this.#ports;
+    const indexFile = await readPlainFile(files, this.#layout.index, INDEX_LIMITS.bytesMax);
+    const before = this.#loaded;
+    if (
+      before !== null &&
+      isSame(before.signersFile, signersFile) &&
+      isSame(before.indexFile, indexFile)
+    ) {
+      return before;
+    }
+    const signers = TrustedSigners.open(signatures, signersFile, this.#anchors);
+    const index =
+      indexFile === null
+        ? EMPTY_INDEX
+        : openIndex(signatures, indexFile, {
+            signers,
+            signersVersion: signers.document.version,
+            isUnsignedAllowed: !this.#isStrict,
+          });
+    this.#loaded = { signers, index, hasIndex: indexFile !== null, signersFile, indexFile };
+    return this.#loaded;
+  }
+
+  /** Writes a next index; returns once it lasts. */
+  commit(change: IndexChange): Promise<void> {
+    this.#waiting.push(change);
+    if (this.#next === null) {
+      const next = this.#last.then(() => {
+        const changes = this.#waiting;
+        this.#waiting = [];
+        this.#next = null;
+        return this.#write(changes);
+      });
+      this.#last = next.catch(() => undefined);
+      this.#next = next;
+    }
+    return this.#next;
+  }
+
+  async #write(changes: readonly IndexChange[]): Promise<void> {
+    const { signers, index: before } = await this.load();
+    let index = before;
+    for (const change of changes) index = { ...index, ...change(index) };
+    const bytes = indexBytes(
+      this.#ports.signatures,
+      {
+        ...index,
+        generation: before.generation + 1,
+        signersVersion: signers.document.version,
+        signers: signers.document.trusted,
+      },
+      this.signer,
+    );
+    await this.#ports.files.makeFolder(this.#layout.folder, FOLDER_MODE);
+    await this.#ports.files.write(this.#layout.index, bytes, FILE_MODE);
+  }
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === b || (a !== null && b !== null && equalBytes(a, b));
+}

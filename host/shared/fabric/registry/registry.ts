@@ -1,0 +1,375 @@
+/**
+ * The registry: every agent, tool and contract once, content-addressed and signed.
+ *
+ * Reading verifies everything, every time: the bytes against the id, the signature against the trusted signers, the
+ * statement against what was asked for. Writing is object, then signature, then index, each in one step; a symbol is
+ * in the registry exactly when a signed index names it. Writes that arrive together share one index.
+ */
+import { Failure } from "../../ports/failure.ts";
+import {
+  compareVersions,
+  formatSymbolAddress,
+  isReferredTo,
+  parseSymbolAddress,
+  parseSymbolReference,
+  type SymbolAddress,
+} from "../symbol.ts";
+import { collectGarbage, type CollectOptions } from "./garbage.ts";
+import { IndexFile, type RegistryOptions, type RegistryView } from "./index-file.ts";
+import {
+  type ContentExtension,
+  FILE_MODE,
+  FOLDER_MODE,
+  type ObjectId,
+  RegistryLayout,
+} from "./layout.ts";
+import {
+  blobBytes,
+  corrupt,
+  missing,
+  objectBytes,
+  parseBody,
+  publishedKind,
+  type RegistryBlob,
+  type RegistryObject,
+  type StoredBlob,
+  type StoredObject,
+} from "./object.ts";
+import { ObjectStore } from "./object-store.ts";
+import { encodePack } from "./pack.ts";
+import { checkFolder } from "./plain-file.ts";
+import type { RegistryPorts } from "./ports.ts";
+import { type IndexEntry, isRootName, labelOf } from "./registry-index.ts";
+import { verifySignatures } from "./signature.ts";
+import type { TrustedSigners } from "./trusted-signers.ts";
+import { matchesAny } from "./unsigned.ts";
+
+export interface RegistryEntry extends IndexEntry {
+  readonly address: SymbolAddress;
+}
+
+/** What is known of an object besides its bytes. */
+interface Standing {
+  readonly kind: string;
+  readonly address: SymbolAddress | null;
+  readonly signer: string | null;
+}
+
+/** How many objects are written or read at a time. */
+const PARALLEL = 8;
+
+export class Registry {
+  readonly layout: RegistryLayout;
+  readonly store: ObjectStore;
+  readonly #ports: RegistryPorts;
+  readonly #index: IndexFile;
+  readonly #allowUnsigned: readonly string[];
+
+  private constructor(ports: RegistryPorts, layout: RegistryLayout, options: RegistryOptions) {
+    this.#ports = ports;
+    this.layout = layout;
+    this.store = new ObjectStore(ports, layout);
+    this.#index = new IndexFile(ports, layout, options);
+    this.#allowUnsigned = options.allowUnsigned ?? [];
+  }
+
+  /**
+   * Opens the registry in `folder`, which need not exist yet. Fails with `path-denied` where a link is in its place,
+   * and with `signature-missing`, `signature-invalid` or `signer-untrusted` for an index that cannot be trusted.
+   */
+  static async open(
+    ports: RegistryPorts,
+    folder: string,
+    options: RegistryOptions = {},
+  ): Promise<Registry> {
+    const layout = new RegistryLayout(folder);
+    for (const path of layout.chain) await checkFolder(ports.files, path);
+    const registry = new Registry(ports, layout, options);
+    await registry.view();
+    return registry;
+  }
+
+  /** What is in force now, verified. */
+  view(): Promise<RegistryView> {
+    return this.#index.load();
+  }
+
+  async signers(): Promise<TrustedSigners> {
+    return (await this.view()).signers;
+  }
+
+  /** The number of the index: one more with every change. */
+  async generation(): Promise<number> {
+    return (await this.view()).index.generation;
+  }
+
+  // --- reading ---
+
+  /** Whether there are bytes under this id. Says nothing about whether they can be trusted. */
+  has(id: ObjectId): Promise<boolean> {
+    return this.store.has(id);
+  }
+
+  /** An object, verified. Fails with `object-missing`, `object-corrupt` or what is wrong with its signature. */
+  async get(id: ObjectId): Promise<StoredObject> {
+    return this.#object(id, null);
+  }
+
+  async getBlob(id: ObjectId): Promise<StoredBlob> {
+    return this.#blob(id, null);
+  }
+
+  /** The object at an address or the newest in a range, verified to be meant for that address. */
+  async find(reference: string | SymbolAddress): Promise<StoredObject> {
+    const entry = await this.resolve(reference);
+    if (entry === null) throw missing(`symbol ${textOf(reference)}`);
+    return this.#object(entry.id, entry);
+  }
+
+  /** The same for a blob. */
+  async findBlob(reference: string | SymbolAddress): Promise<StoredBlob> {
+    const entry = await this.resolve(reference);
+    if (entry === null) throw missing(`symbol ${textOf(reference)}`);
+    return this.#blob(entry.id, entry);
+  }
+
+  /** Everything that has an address, in the order of the addresses. */
+  async list(): Promise<readonly RegistryEntry[]> {
+    const { index } = await this.view();
+    return [...index.objects].map(([text, entry]) => ({
+      ...entry,
+      address: parseSymbolAddress(text),
+    }));
+  }
+
+  /** The entry at an address, or the newest one in a range of versions ("…@^1.2"); null when there is none. */
+  async resolve(reference: string | SymbolAddress): Promise<RegistryEntry | null> {
+    const text = textOf(reference);
+    const { index } = await this.view();
+    const exact = index.objects.get(text);
+    if (exact !== undefined) return { ...exact, address: parseSymbolAddress(text) };
+    const asked = parseSymbolReference(text);
+    let newest: RegistryEntry | null = null;
+    for (const [candidate, entry] of index.objects) {
+      // Comparing texts first spares reading addresses of other names.
+      if (!candidate.startsWith(`rtt://${asked.namespace}/${asked.type}/${asked.name}@`)) continue;
+      const address = parseSymbolAddress(candidate);
+      if (!isReferredTo(address, asked)) continue;
+      if (newest === null || compareVersions(address.version, newest.address.version) > 0) {
+        newest = { ...entry, address };
+      }
+    }
+    return newest;
+  }
+
+  async #object(id: ObjectId, entry: RegistryEntry | null): Promise<StoredObject> {
+    const bytes = await this.#bytes(id, "json");
+    const body = parseBody(id, bytes);
+    const standing = await this.#standing(id, "json", entry, () => publishedKind(body));
+    return { id, body, ...standing };
+  }
+
+  async #blob(id: ObjectId, entry: RegistryEntry | null): Promise<StoredBlob> {
+    const bytes = await this.#bytes(id, "blob");
+    return { id, bytes, ...(await this.#standing(id, "blob", entry, () => null)) };
+  }
+
+  /** Bytes that are those of the id: of its file, or of the pack where the file is gone. */
+  async #bytes(id: ObjectId, extension: ContentExtension): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.store.read(id, extension);
+    if (bytes !== null) return bytes;
+    const packed = extension === "json" ? await this.store.packed(id) : null;
+    if (packed === null) throw missing(`object ${id}`);
+    return packed;
+  }
+
+  /** Who vouches for an object, and as what. Each way out that is not a trusted signature is a refusal. */
+  async #standing(
+    id: ObjectId,
+    extension: ContentExtension,
+    entry: RegistryEntry | null,
+    kindOfBytes: () => string | null,
+  ): Promise<Standing> {
+    const { signers, index } = await this.view();
+    const file = await this.store.signatures(id);
+    if (file === null) {
+      const unsigned = this.#unsigned(id, index.objects, entry, kindOfBytes);
+      if (unsigned !== null) return unsigned;
+    }
+    const claims = verifySignatures(this.#ports.signatures, id, file, signers);
+    const wanted = entry === null ? null : formatSymbolAddress(entry.address);
+    const claim = claims.find(
+      ({ address, kind, ...claimed }) =>
+        claimed.extension === extension &&
+        (entry === null ||
+          (kind === entry.kind && address !== null && formatSymbolAddress(address) === wanted)),
+    );
+    if (claim !== undefined)
+      return { kind: claim.kind, address: claim.address, signer: claim.signer };
+    throw corrupt(id, `is signed as something else than ${wanted ?? `a ${extension} object`}`);
+  }
+
+  /** The standing of an object without any signature, where that is allowed; else null. */
+  #unsigned(
+    id: ObjectId,
+    objects: ReadonlyMap<string, IndexEntry>,
+    asked: RegistryEntry | null,
+    kindOfBytes: () => string | null,
+  ): Standing | null {
+    for (const [text, { id: listed, kind }] of objects) {
+      if (listed !== id) continue;
+      const address = parseSymbolAddress(text);
+      if (asked !== null && text !== formatSymbolAddress(asked.address)) continue;
+      if (this.#index.isStrict && !matchesAny(this.#allowUnsigned, address)) continue;
+      return { kind, address, signer: null };
+    }
+    if (this.#index.isStrict || asked !== null) return null;
+    return { kind: kindOfBytes() ?? "unknown", address: null, signer: null };
+  }
+
+  // --- writing ---
+
+  /** Stores, signs and lists an object. The same object again changes nothing. */
+  async put(object: RegistryObject): Promise<ObjectId> {
+    const [id] = await this.putAll([object]);
+    return id as ObjectId;
+  }
+
+  /** The same for many, with one write of the index. */
+  async putAll(objects: readonly RegistryObject[]): Promise<readonly ObjectId[]> {
+    // All are checked before the first is written.
+    const prepared = objects.map((object) => ({
+      ...object,
+      extension: "json" as const,
+      bytes: objectBytes(object),
+      label: labelOf(object.kind, object.body),
+    }));
+    return this.#putAll(prepared);
+  }
+
+  async putBlob(blob: RegistryBlob): Promise<ObjectId> {
+    const [id] = await this.putBlobs([blob]);
+    return id as ObjectId;
+  }
+
+  async putBlobs(blobs: readonly RegistryBlob[]): Promise<readonly ObjectId[]> {
+    return this.#putAll(
+      blobs.map((blob) => ({
+        ...blob,
+        extension: "blob" as const,
+        bytes: blobBytes(blob),
+        label: null,
+      })),
+    );
+  }
+
+  async #putAll(prepared: readonly PreparedObject[]): Promise<readonly ObjectId[]> {
+    const signer = this.#index.signer;
+    for (const { address } of prepared) if (address !== null) formatSymbolAddress(address);
+    await this.#makeFolders();
+    const ids = await inParallel(prepared, async ({ bytes, extension, kind, address }) => {
+      const id = await this.store.write(extension, bytes);
+      if (signer !== null) await this.store.sign({ id, kind, address, extension }, signer);
+      return id;
+    });
+    const entries = prepared.flatMap(({ address, kind, label }, at): [string, IndexEntry][] =>
+      address === null
+        ? []
+        : [[formatSymbolAddress(address), { id: ids[at] as ObjectId, kind, label }]],
+    );
+    await this.#listAll(entries);
+    return ids;
+  }
+
+  /** Lists entries, unless they are all listed already. */
+  async #listAll(entries: readonly [string, IndexEntry][]): Promise<void> {
+    const { objects } = (await this.view()).index;
+    const isListed = ([text, { id, kind, label }]: [string, IndexEntry]): boolean => {
+      const present = objects.get(text);
+      return present?.id === id && present.kind === kind && present.label === label;
+    };
+    if (entries.every(isListed)) return;
+    await this.#index.commit((index) => ({
+      roots: index.roots,
+      objects: new Map([...index.objects, ...entries]),
+    }));
+  }
+
+  /** Takes addresses out of the index; their objects are garbage from then on, unless something else leads there. */
+  async remove(addresses: readonly SymbolAddress[]): Promise<void> {
+    const texts = new Set(addresses.map(formatSymbolAddress));
+    await this.#index.commit((index) => ({
+      roots: index.roots,
+      objects: new Map([...index.objects].filter(([text]) => !texts.has(text))),
+    }));
+  }
+
+  /** Writes the index again, under the present signer and list of signers. */
+  async resignIndex(): Promise<void> {
+    await this.#index.commit(({ objects, roots }) => ({ objects, roots }));
+  }
+
+  /** Keeps these objects under a name; an empty list lets go of it. Fails with `object-missing`. */
+  async setRoots(name: string, ids: readonly ObjectId[]): Promise<void> {
+    if (!isRootName(name)) {
+      throw new Failure("argument-invalid", "A name of roots is a-z, 0-9, and : . _ - inside", {
+        origin: "local",
+        remedy: "Name them as in plan:current.",
+      });
+    }
+    for (const id of ids) if (!(await this.has(id))) throw missing(`object ${id}`);
+    const sorted = [...new Set(ids)].sort();
+    await this.#index.commit((index) => {
+      const roots = new Map(index.roots);
+      if (sorted.length === 0) roots.delete(name);
+      else roots.set(name, sorted);
+      return { objects: index.objects, roots };
+    });
+  }
+
+  /** Removes what nothing leads to and returns the ids. */
+  async gc(options: CollectOptions = {}): Promise<readonly ObjectId[]> {
+    return collectGarbage(this.#ports, this.layout, this.store, await this.view(), options);
+  }
+
+  /** Writes `agents.pack` and `index.lut` of all agents; returns how many. The table comes last: it points. */
+  async writePack(): Promise<number> {
+    const agents = (await this.list()).filter(({ kind }) => kind === "agent");
+    const packed = await inParallel(agents, async ({ id }): Promise<[ObjectId, Uint8Array]> => {
+      await this.get(id);
+      return [id, await this.#bytes(id, "json")];
+    });
+    const { pack, table } = encodePack(new Map(packed));
+    await this.#makeFolders();
+    await this.#ports.files.write(this.layout.pack, pack, FILE_MODE);
+    await this.#ports.files.write(this.layout.table, table, FILE_MODE);
+    return new Map(packed).size;
+  }
+
+  async #makeFolders(): Promise<void> {
+    for (const path of this.layout.folders) await this.#ports.files.makeFolder(path, FOLDER_MODE);
+  }
+}
+
+interface PreparedObject {
+  readonly kind: string;
+  readonly address: SymbolAddress | null;
+  readonly extension: ContentExtension;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly label: string | null;
+}
+
+function textOf(reference: string | SymbolAddress): string {
+  return typeof reference === "string" ? reference : formatSymbolAddress(reference);
+}
+
+/** `task` of every item, a few at a time, results in the order of the items. */
+async function inParallel<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of rest) results[at] = await task(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return results;
+}
