@@ -50,6 +50,7 @@ export interface ApplicationOptions {
   readonly peerMessageBytesMax: number;
   /** Its engine breaks a rule on purpose: what it takes from the application is not judged. */
   readonly isViolator: boolean;
+  readonly isRefusal: (status: number) => boolean;
   readonly label: string;
   /** Runs `action` after virtual time as a turn of its own of this endpoint. */
   readonly after: (delayUs: number, action: () => void) => void;
@@ -110,8 +111,14 @@ export class Application {
   }
 
   #place(stream: bigint, task: TaskPlan): StreamPlace {
-    const { engine, connection, label } = this.options;
-    return { engine, connection, stream, label: `${label} task ${task.index} stream ${stream}` };
+    const { engine, connection, label, isRefusal } = this.options;
+    return {
+      engine,
+      connection,
+      isRefusal,
+      stream,
+      label: `${label} task ${task.index} stream ${stream}`,
+    };
   }
 
   #wantOpen(task: TaskPlan): void {

@@ -94,7 +94,7 @@ export class Conversation {
     const end = this.ends[side];
     this.options.log(`${this.options.label} ${side} ${describeEvent(event)}`);
     require(end.closed === null, "after-close", () => `${side}: ${event.kind} after closed`);
-    if (this.options.violation !== null && this.#isRefusal(side, event, this.options.violation)) {
+    if (this.options.violation !== null && this.#isRefusal(end, event, this.options.violation)) {
       return;
     }
     if (event.kind === "connected") return this.#connected(end, event);
@@ -108,11 +108,24 @@ export class Conversation {
   /** The peer of a violator noticed, with the right code. From then on the violator's fate does not matter. */
   isRefused = false;
 
-  #isRefusal(side: Side, event: EngineEvent, violation: Violation): boolean {
+  #isRefusal({ side, application }: End, event: EngineEvent, violation: Violation): boolean {
     const isVerdict = event.kind === "closed" || event.kind === "message-refused";
-    if (side !== violation.violator && isVerdict && event.code === errorNumber(violation.code)) {
+    // A responder that refused before it knew its peer shows nothing; but it tells the peer.
+    const isTold = event.kind === "closed" && event.isByPeer;
+    const isRightSide = side === violation.violator ? isTold : isVerdict;
+    if (isRightSide && isVerdict && event.code === errorNumber(violation.code)) {
       this.isRefused = true;
     }
+    if (this.isRefused && event.kind === "closed" && application !== null) {
+      application.isClosed = true;
+    }
+    return this.isRefused;
+  }
+
+  #isRefusalStatus({ side }: End, status: number): boolean {
+    const { violation } = this.options;
+    if (violation === null || side === violation.violator) return false;
+    if (-status === errorNumber(violation.code)) this.isRefused = true;
     return this.isRefused;
   }
 
@@ -147,6 +160,7 @@ export class Conversation {
       plan,
       peerMessageBytesMax: peer.maxMessageBytes,
       isViolator: violation?.violator === end.side,
+      isRefusal: (status) => this.#isRefusalStatus(end, status),
       label: `${label} ${end.side}`,
       after: (delayUs, action) => end.node.after(delayUs, action),
     });

@@ -13,6 +13,8 @@ export interface StreamPlace {
   readonly connection: number;
   readonly stream: bigint;
   readonly label: string;
+  /** True when a read that failed with `status` is what this side must answer to a violation. */
+  readonly isRefusal: (status: number) => boolean;
 }
 
 const LARGEST_READ = 65_536;
@@ -174,8 +176,12 @@ export class ReceiveHalf {
   }
 
   #end(result: number): void {
-    const { label } = this.#place;
+    const { label, isRefusal } = this.#place;
     if (result !== -1) {
+      if (isRefusal(result + 1)) {
+        this.isGivenUp = true;
+        return;
+      }
       require(this.mayBreak, "read", () => `${label}: read answered ${result} at ${this.received}`);
       return;
     }

@@ -21,7 +21,6 @@ import type { Trace } from "./trace.ts";
 /** What passed in one direction. */
 export class Direction {
   readonly nonces = new NonceOracle();
-  readonly handshakes = new HandshakeOracle();
   readonly link: Link;
   datagramsSent = 0;
   packetsSent = 0;
@@ -58,6 +57,7 @@ export class Path {
   readonly #directions: Record<Side, Direction>;
   readonly #nodes = new Map<Side, SimulatedNode>();
   readonly #attacker: Attacker;
+  readonly #handshakes = new HandshakeOracle();
   readonly #digestHead = Buffer.alloc(16);
   #sent = 0;
   #isCut = false;
@@ -109,8 +109,8 @@ export class Path {
       trace.line(sentUs, `${label} ${side} sends #${datagram.id} ${describe(bytes)}`);
     }
     direction.nonces.sent(bytes);
-    direction.handshakes.sent(bytes);
     if (side === "server") amplification.sent(datagram);
+    else this.#handshakes.sent(bytes);
     if (!this.#isCut) this.#attacker.observe(datagram);
     const fate = direction.link.send(datagram, sentUs);
     if (trace.isOn && fate !== null) trace.line(sentUs, `${label} #${datagram.id} ${fate}`);

@@ -58,7 +58,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       {
         file: "recovery/recovery.ts",
         find: "if (largest >= sentPacketsNext(sent)) return PROTOCOL_VIOLATION;",
-        replace: "if (largest >= sentPacketsNext(sent)) return OK;",
+        replace: "if (largest >= sentPacketsNext(sent) + 100000) return PROTOCOL_VIOLATION;",
       },
     ],
   },

@@ -1,6 +1,7 @@
 /**
  * A handshake message that is sent again is sent as it was: another payload under the same ephemeral key would
- * reuse a key and nonce (docs/protocol.md, "Handshake").
+ * reuse a key and nonce (docs/protocol.md, "Handshake"). Only the initiator is judged: a responder may answer two
+ * copies of one Initial, of which the network damaged one, by two handshakes.
  */
 import { require } from "../failure.ts";
 import { PACKET_TYPE, packetSpans } from "../packets.ts";
@@ -10,7 +11,7 @@ const CONNECTION_ID_SIZE = 8;
 export class HandshakeOracle {
   readonly #messages = new Map<string, Uint8Array>();
 
-  /** One endpoint sends `bytes`. */
+  /** An initiator sends `bytes`. */
   sent(bytes: Uint8Array): void {
     const type = (bytes[8] ?? 0) & 7;
     // A hint is no Noise message.
