@@ -68,7 +68,12 @@ export interface CaseResult {
 /** What a bench gets to work with. */
 export interface BenchContext {
   /** Measures the candidates of one case and reports it. */
-  compare(title: string, baseline: string, candidates: readonly Candidate[]): Promise<void>;
+  compare(
+    title: string,
+    baseline: string,
+    candidates: readonly Candidate[],
+    options?: Pick<MeasureOptions, "sampleMs">,
+  ): Promise<void>;
   /** Reports a case that the bench has measured by itself. */
   report(title: string, baseline: string, measurements: readonly Measurement[]): void;
   readonly rounds: number;

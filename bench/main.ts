@@ -18,6 +18,7 @@ const HELP = `Usage: npm run bench -- [name …] [--json] [--rounds n]
 Without a name it lists the benches; "all" runs every one. A name that ends in "/" runs that folder.
 
   --json       one JSON document on standard output instead of tables
+  --markdown   tables as docs/measurements.md has them
   --rounds n   interleaved rounds per case, at least ${ROUNDS_MIN} (default 31)
   --help       this text
 
@@ -55,6 +56,30 @@ function lineOf(measurement: Measurement): string {
   ].join("");
 }
 
+function textOf({ bench, title, baseline, measurements }: CaseResult): string[] {
+  return [`${bench} · ${title} (baseline: ${baseline})`, ...measurements.map(lineOf)];
+}
+
+function markdownOf({ title, baseline, measurements }: CaseResult): string[] {
+  const rows = measurements.map((measurement) => {
+    const { name, ratio, ratioQuartiles, medianNs } = measurement;
+    const [low, high] = ratioQuartiles.map(shown);
+    const cells = [name, `${shown(ratio)}× (${low}–${high})`, `${shown(medianNs / 1000)} µs`];
+    return `| ${[...cells, rateOf(measurement).trim()].join(" | ")} |`;
+  });
+  return [
+    `| ${title} | × ${baseline} (quartiles) | median | rate |`,
+    "|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+/** Three digits: no measurement here is better than that. */
+function shown(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
+}
+
 /** How much one core moves in a second. */
 function rateOf({ medianNs, moves }: Measurement): string {
   if (moves === undefined) return "";
@@ -68,8 +93,8 @@ function context(name: string, rounds: number, keep: (result: CaseResult) => voi
   return {
     rounds,
     report,
-    compare: async (title, baseline, candidates) =>
-      report(title, baseline, await measure(candidates, { baseline, rounds })),
+    compare: async (title, baseline, candidates, options) =>
+      report(title, baseline, await measure(candidates, { ...options, baseline, rounds })),
   };
 }
 
@@ -78,6 +103,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       json: { type: "boolean", default: false },
+      markdown: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       rounds: { type: "string", default: "31" },
     },
@@ -113,8 +139,8 @@ async function main(): Promise<number> {
       context(name, rounds, (result) => {
         results.push(result);
         if (values.json) return;
-        console.log(`${result.bench} · ${result.title} (baseline: ${result.baseline})`);
-        for (const measurement of result.measurements) console.log(lineOf(measurement));
+        const lines = values.markdown ? markdownOf(result) : textOf(result);
+        console.log(lines.join("\n"));
       }),
     );
   }
