@@ -1,4 +1,5 @@
 /** Goal: UDP carries whole bursts both ways and names what is wrong with an address. Method: real sockets. */
+import { networkInterfaces } from "node:os";
 import { expect, test } from "vitest";
 import { datagrams } from "../../../host/node/datagrams.ts";
 import { Failure } from "../../../host/shared/ports/failure.ts";
@@ -6,13 +7,13 @@ import { Failure } from "../../../host/shared/ports/failure.ts";
 const LOCAL = { host: "127.0.0.1", port: 0 };
 
 /** Binds a socket that gathers what it receives, and waits for a number of bytes. */
-async function receiver(): Promise<{
+async function receiver(local = LOCAL): Promise<{
   socket: Awaited<ReturnType<typeof datagrams.bind>>;
   bytes: (count: number) => Promise<Uint8Array>;
 }> {
   const parts: Uint8Array[] = [];
   let notify: () => void = () => undefined;
-  const socket = await datagrams.bind(LOCAL, (part) => {
+  const socket = await datagrams.bind(local, (part) => {
     parts.push(Uint8Array.from(part));
     notify();
   });
@@ -67,4 +68,52 @@ test("a taken port, a foreign address and an unknown name are named failures", a
   expect(await code(datagrams.resolve("name.invalid"))).toBe("address-unreachable");
   expect(await datagrams.resolve("127.0.0.1")).toBe("127.0.0.1");
   await first.close();
+});
+
+/** Containers are often without IPv6. */
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
+
+test.runIf(hasIpv6)("IPv6 carries bursts too", async () => {
+  const target = await receiver({ host: "::1", port: 0 });
+  const source = await datagrams.bind({ host: "::1", port: 0 }, () => undefined);
+  expect(target.socket.local).toMatchObject({ family: 6, host: "::1" });
+  const sent = Uint8Array.from({ length: 5 * 1_200 }, (_, index) => index & 255);
+  source.send(sent, 1_200, target.socket.local);
+  expect(Buffer.compare(await target.bytes(sent.length), sent)).toBe(0);
+  await Promise.all([source.close(), target.socket.close()]);
+});
+
+test("where the system cannot cut bursts, every segment is sent by itself", async () => {
+  const { platform } = process;
+  const target = await receiver();
+  Object.defineProperty(process, "platform", { value: "win32" });
+  const source = await datagrams
+    .bind(LOCAL, () => undefined)
+    .finally(() => {
+      Object.defineProperty(process, "platform", { value: platform });
+    });
+  expect(source.capabilities).toMatchObject({ gso: false, gro: false });
+  const sent = Uint8Array.from({ length: 3 * 1_200 + 5 }, (_, index) => (index * 3) & 255);
+  source.send(sent, 1_200, target.socket.local);
+  expect(Buffer.compare(await target.bytes(sent.length), sent)).toBe(0);
+  await Promise.all([source.close(), target.socket.close()]);
+});
+
+test("a name instead of an address is looked up", async () => {
+  const target = await receiver();
+  const source = await datagrams.bind(LOCAL, () => undefined);
+  source.send(Uint8Array.of(1, 2, 3), 3, { ...target.socket.local, host: "localhost" });
+  expect(await target.bytes(3)).toEqual(Buffer.of(1, 2, 3));
+  await Promise.all([source.close(), target.socket.close()]);
+});
+
+test("what was sent last arrives although the socket is closed at once", async () => {
+  const target = await receiver();
+  const source = await datagrams.bind(LOCAL, () => undefined);
+  source.send(new Uint8Array(40 * 1_200).fill(5), 300, target.socket.local);
+  await source.close();
+  expect((await target.bytes(40 * 1_200)).length).toBe(40 * 1_200);
+  await target.socket.close();
 });
