@@ -98,7 +98,7 @@ export async function assemble(
     ports,
     listen: host === null ? "0.0.0.0:0" : config.listen,
     acceptsConnections: host !== null,
-    pinned: pinnedKeys(peers, config.dial),
+    pinned: [...pinnedKeys(peers, config.dial), identity.publicKey],
     isOpenToStrangers: () => desk.isOpen,
     onLane: (lane) => host?.addLane(lane),
     tap,
@@ -130,7 +130,7 @@ function makeHost(
   return new ToolHost({
     ...shared,
     policy: () => policies.get("host")!.current,
-    pairedName: (id) => peers.nameOf(id),
+    pairedName: (id) => (id === shared.identity.id ? shared.name : peers.nameOf(id)),
     limits: {
       concurrentMax: config["calls.concurrentMax"],
       timeoutMs: config["calls.timeoutMs"],

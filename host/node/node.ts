@@ -180,6 +180,7 @@ export class RunningNode implements NodeFace {
     if (device === null) return;
     const paired = peers.list().filter(({ role }) => role === "host");
     const targets = [
+      ...this.#ownHost(),
       ...paired.map(({ address, id }) => ({ address: address ?? "", id })),
       ...options.config.dial.map((address) => ({ address, id: null })),
     ];
@@ -196,6 +197,15 @@ export class RunningNode implements NodeFace {
       });
       dialers.set(address, dialer);
     }
+  }
+
+  /** A node of both roles offers its tools to itself by the same road as to others. */
+  #ownHost(): readonly { readonly address: string; readonly id: string }[] {
+    const { host, identity, transport } = this.parts;
+    if (host === null) return [];
+    const bound = transport.local.host;
+    const loopback = bound === "0.0.0.0" ? "127.0.0.1" : bound === "::" ? "::1" : bound;
+    return [{ address: addressOf(identity, loopback, transport.local.port), id: identity.id }];
   }
 }
 

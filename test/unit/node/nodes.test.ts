@@ -204,6 +204,24 @@ describe("two nodes", () => {
   });
 });
 
+describe("a node of both roles", () => {
+  it("offers its own tools to itself, by the same road and under both policies", async () => {
+    const both = await start("both", {
+      name: "solo",
+      roles: ["host", "device"],
+      "device.folders": [open],
+    });
+    await install("both", "host", [rule(["fs.read"])]);
+    await install("both", "device", [rule(["fs.read"], { paths: [open] })]);
+    await vi.waitFor(() => expect(both.health().status).toBe("ok"), PATIENCE);
+    await vi.waitFor(() => expect(both.tools("local")).toHaveLength(1), PATIENCE);
+    const args = JSON.stringify({ path: join(open, "note.txt") });
+    const called = await rtt("both", "call", "solo__fs_read", "--args", args);
+    expect(called).toEqual({ code: 0, out: "hello\n\n", errors: "" });
+    expect((await both.receipts(5)).map(({ signers }) => signers)).toEqual([["host", "device"]]);
+  });
+});
+
 describe("a node that cannot start", () => {
   it("leaves nothing behind", async () => {
     const taken = await start("taken", { roles: ["host"] });
