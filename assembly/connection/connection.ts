@@ -200,7 +200,9 @@ export function connectionOnTimeout(connection: Connection, nowUs: u64): void {
   if (connection.hasKeys == 0) return;
   const outcome = recoveryOnTimeout(connection.recovery, nowUs);
   if (outcome == TIMEOUT_LOSS) drainLost(connection);
-  if (outcome == TIMEOUT_PROBE) repeatOldest(connection, recoveryProbes(connection.recovery));
+  if (outcome != TIMEOUT_PROBE) return;
+  connection.probedAtUs = nowUs;
+  repeatOldest(connection, recoveryProbes(connection.recovery));
 }
 
 function hasPassed(atUs: u64, nowUs: u64): bool {

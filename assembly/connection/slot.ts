@@ -23,7 +23,7 @@ import {
 import { endStreams, initStreams, startStreams, streamsMemorySize } from "./streams-start.ts";
 
 /** Packets and frames that can be in flight: more than the largest window that the endpoint's memory allows. */
-const SENT_PACKETS_MAX: u32 = 2048;
+export const SENT_PACKETS_MAX: u32 = 2048;
 const FRAME_REFS_MAX: u32 = 4096;
 /** spec: RFC 9002 §6.1.2, the granularity of the hosts' timers. */
 const GRANULARITY_US: u64 = 1000;

@@ -53,7 +53,6 @@ export class Connection {
   phase: i32;
   /** Never used again while the endpoint lives. */
   handle: i32;
-  slot: i32;
   isInitiator: i32;
   pattern: i32;
   trust: i32;
@@ -123,6 +122,8 @@ export class Connection {
   /** True after an ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   hasSentSinceReceived: i32;
   closeEndsAtUs: u64;
+  /** When the last probe timeout was handled. */
+  probedAtUs: u64;
   /** When the pacer lets the packet go that it holds back. */
   pacingAtUs: u64;
 

@@ -20,9 +20,20 @@ import { Connection, hasPacketKeys } from "./state.ts";
 
 /** No timer is set. */
 export const NO_TIMER: u64 = u64.MAX_VALUE;
+const PROBE_RETRY_US: u64 = 100_000;
 
 function earlier(timerUs: u64, nextUs: u64): u64 {
   return timerUs != 0 && timerUs < nextUs ? timerUs : nextUs;
+}
+
+/**
+ * Recovery's timer counts from the last packet that asked for an acknowledgement. When a probe could not be sent,
+ * that time stands still, and a timer that has passed would fire without end.
+ */
+function recoveryDeadlineUs(connection: Connection): u64 {
+  const timerUs = recoveryTimerUs(connection.recovery);
+  if (timerUs == 0 || timerUs > connection.probedAtUs) return timerUs;
+  return connection.probedAtUs + PROBE_RETRY_US;
 }
 
 /** The earliest timer, or NO_TIMER. */
@@ -33,6 +44,6 @@ export function connectionTimeoutUs(connection: Connection): u64 {
   nextUs = earlier(connection.closeEndsAtUs, nextUs);
   if (!hasPacketKeys(connection)) return nextUs;
   nextUs = earlier(receivedAckTimerUs(connection.received), nextUs);
-  nextUs = earlier(recoveryTimerUs(connection.recovery), nextUs);
+  nextUs = earlier(recoveryDeadlineUs(connection), nextUs);
   return earlier(connection.pacingAtUs, nextUs);
 }

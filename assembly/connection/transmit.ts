@@ -31,12 +31,20 @@ import {
   recoveryNextPacketNumber,
   recoveryOnPacketSent,
   recoveryPacingTimeUs,
+  recoveryProbes,
   recoveryPtoUs,
   recoveryRefs,
   recoverySendableBytes,
+  recoverySent,
   recoverySetAppLimited,
 } from "../recovery/recovery.ts";
-import { NO_PACKET, SENT_ACK_ELICITING, SENT_IN_FLIGHT } from "../recovery/sent-packets.ts";
+import {
+  NO_PACKET,
+  SENT_ACK_ELICITING,
+  SENT_IN_FLIGHT,
+  sentPacketsNext,
+  sentPacketsOldest,
+} from "../recovery/sent-packets.ts";
 import { writeAck } from "../wire/ack-frame.ts";
 import { errorNumber } from "../wire/error-number.ts";
 import { writeClose, writeHandshakeDone } from "../wire/frame-control.ts";
@@ -47,6 +55,7 @@ import { packetNumberBytes } from "../wire/packet-number.ts";
 import { closeWith, wipeSecrets } from "./close.ts";
 import { idleOnSent } from "./idle.ts";
 import { keysMaySeal, sealPacket } from "./keys.ts";
+import { SENT_PACKETS_MAX } from "./slot.ts";
 import {
   Connection,
   PHASE_AUTHENTICATING,
@@ -60,6 +69,9 @@ import { FRAMES_PER_PACKET_MAX, hasStreamFrames, writeStreamFrames } from "./str
 const AMPLIFICATION_FACTOR: u64 = 3;
 /** Beside the streams' frames: ACK, HANDSHAKE_DONE, PING. */
 const REFS_PER_PACKET: u32 = <u32>FRAMES_PER_PACKET_MAX + 3;
+/** What data leaves free, so that a path that has fallen silent can still be probed. */
+const PROBE_PACKETS: u64 = 256;
+const PROBE_REFS: u32 = 512;
 const RANGE_SIZE: usize = 16;
 const RANGES_MAX: u32 = 65;
 
@@ -148,8 +160,7 @@ function sendPacket(connection: Connection, out: usize, nowUs: u64): i32 {
   connection.pacingAtUs = 0;
   let mayElicit = false;
   if (hasFrames) {
-    mayElicit =
-      recoverySendableBytes(recovery, nowUs) > 0 && recoveryHasRoom(recovery, REFS_PER_PACKET);
+    mayElicit = recoverySendableBytes(recovery, nowUs) > 0 && hasRoomToElicit(recovery);
     if (!mayElicit) {
       recoverySetAppLimited(recovery, false);
       const pacedUs = recoveryPacingTimeUs(recovery, nowUs);
@@ -170,6 +181,15 @@ function sendPacket(connection: Connection, out: usize, nowUs: u64): i32 {
     return 0;
   }
   return writePacket(connection, out, mayElicit, nowUs);
+}
+
+/** True when one more packet can be remembered, and behind it, unless it is a probe itself, the probes. */
+function hasRoomToElicit(recovery: usize): bool {
+  if (recoveryProbes(recovery) > 0) return recoveryHasRoom(recovery, REFS_PER_PACKET);
+  const sent = recoverySent(recovery);
+  const remembered = sentPacketsNext(sent) - sentPacketsOldest(sent);
+  if (remembered >= SENT_PACKETS_MAX - PROBE_PACKETS) return false;
+  return recoveryHasRoom(recovery, REFS_PER_PACKET + PROBE_REFS);
 }
 
 function writePacket(connection: Connection, out: usize, mayElicit: bool, nowUs: u64): i32 {

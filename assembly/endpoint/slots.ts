@@ -59,7 +59,6 @@ export function takeSlot(initialRoute: u64): Connection {
   const connection = connectionAt(slot);
   endpoint.generation += 1;
   endpoint.connectionCount += 1;
-  connection.slot = slot;
   connection.handle = endpoint.generation * endpoint.connectionsMax + slot;
   connection.phase = PHASE_HANDSHAKE;
   connection.initialRoute = initialRoute;

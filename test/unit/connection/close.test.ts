@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { errorNumber } from "../../../host/shared/ports/failure.ts";
 import { Pair, PARAMETERS } from "../../support/pair.ts";
-import { content } from "../../support/pair-streams.ts";
+import { content, Reader, Writer } from "../../support/pair-streams.ts";
 
 const CONNECTION_CLOSED = -errorNumber("connection-closed");
 
@@ -116,6 +116,37 @@ test("a path that dies ends the connection by its idle timeout, however much was
   expect(pair.take("client", "closed").code).toBe(errorNumber("idle-timeout"));
   expect(pair.client.endpointStats().connections).toBe(0);
   expect(pair.client.nextTimeoutUs()).toBe(Infinity);
+});
+
+test("a path that dies without an idle timeout is probed every few seconds, and nothing spins", () => {
+  const parameters = {
+    ...PARAMETERS,
+    idleTimeoutMs: 0,
+    maxData: 16 * 1024 * 1024,
+    maxStreamData: 8 * 1024 * 1024,
+  };
+  const configs = { clientConfig: { parameters }, serverConfig: { parameters } };
+  const pair = new Pair({ ...configs, delayUs: 50_000 });
+  const { client, server } = pair.connected("IK");
+  const streams = Array.from({ length: 8 }, () => pair.open(client));
+  const writers = streams.map(
+    (id) => new Writer(pair, "client", client, id, content(4_000_000, 1)),
+  );
+  const readers = streams.map((id) => new Reader(pair, "server", server, id));
+  const isGrown = (): boolean =>
+    pair.client.connectionStats(client).congestionWindowBytes > 2_600_000;
+  pair.runUntil(() => {
+    for (const one of [...writers, ...readers]) one.pump();
+    return isGrown();
+  });
+  pair.fate = () => ({ delayUs: 0, copies: [] });
+  for (const writer of writers) writer.pump();
+  pair.runFor(10_000_000);
+  const before = pair.wire.length;
+  pair.runFor(900_000_000);
+  expect(pair.wire.length - before).toBeGreaterThan(200);
+  expect(pair.wire.length - before).toBeLessThan(2000);
+  expect(pair.find("client", "closed")).toBeUndefined();
 });
 
 test("after the end every call on the connection answers connection-closed", () => {
