@@ -103,6 +103,7 @@ export function skipInstruction(reader: WasmReader): number {
   else if (opcode === 0x44) reader.skip(8);
   else if (opcode === 0xfc) skipBulk(reader);
   else if (opcode === 0xfd) skipVector(reader);
+  else if (opcode === 0xfe) skipAtomic(reader);
   else if (opcode > 0xd2) throw new Error(`opcode ${opcode.toString(16)} is not known here`);
   return opcode;
 }
@@ -134,4 +135,10 @@ function skipVector(reader: WasmReader): void {
     skipMemoryArgument(reader);
     reader.skip(1);
   }
+}
+
+/** A fence has one byte, everything else the argument of a load or store. */
+function skipAtomic(reader: WasmReader): void {
+  if (reader.u32() === 3) reader.skip(1);
+  else skipMemoryArgument(reader);
 }
