@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   invite: async () => (await import("./commands/invite.ts")).addInvite,
   join: async () => (await import("./commands/join.ts")).addJoin,
   peers: async () => (await import("./commands/peers.ts")).addPeers,
+  allow: async () => (await import("./commands/allow.ts")).addAllow,
   tools: async () => (await import("./commands/tools.ts")).addTools,
   call: async () => (await import("./commands/call.ts")).addCall,
   why: async () => (await import("./commands/why.ts")).addWhy,

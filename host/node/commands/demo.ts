@@ -75,8 +75,8 @@ async function stay(
 }
 
 const HOW_TO_JOIN =
-  "To join a second machine: `rtt up --host --listen 0.0.0.0:7443` and `rtt invite` here, " +
-  "`rtt join <code>` and `rtt up --device --folder <folder>` there.";
+  "To join a second machine: here `rtt allow fs.read@^1`, `rtt up --host` and `rtt invite`; there " +
+  "`rtt join <code>`, `rtt allow fs.read@^1 --folder <folder>` and `rtt up --device --folder <folder>`.";
 
 function lastLines(report: MainJobReport, end: string): string {
   const verdict = report.isOk

@@ -133,7 +133,7 @@ async function policyReport(home: string): Promise<string> {
   if (roles.length === 0) {
     throw new Failure("policy-missing", "no policy is installed, so everything is denied", {
       origin: "policy",
-      remedy: "Write one, then `rtt policy sign` and `rtt policy install`.",
+      remedy: "Permit a tool with `rtt allow`, or install a policy with `rtt policy install`.",
     });
   }
   return `installed for ${roles.join(" and ")}; \`rtt up\` checks signature and validity`;

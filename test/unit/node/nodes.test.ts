@@ -211,14 +211,58 @@ describe("a node of both roles", () => {
       roles: ["host", "device"],
       "device.folders": [open],
     });
-    await install("both", "host", [rule(["fs.read"])]);
-    await install("both", "device", [rule(["fs.read"], { paths: [open] })]);
+    const allowed = await rtt("both", "allow", "fs.read@^1", "--folder", open);
+    expect([allowed.code, allowed.out]).toEqual([0, expect.stringContaining("everyone may call")]);
     await vi.waitFor(() => expect(both.health().status).toBe("ok"), PATIENCE);
     await vi.waitFor(() => expect(both.tools("local")).toHaveLength(1), PATIENCE);
     const args = JSON.stringify({ path: join(open, "note.txt") });
     const called = await rtt("both", "call", "solo__fs_read", "--args", args);
     expect(called).toEqual({ code: 0, out: "hello\n\n", errors: "" });
     expect((await both.receipts(5)).map(({ signers }) => signers)).toEqual([["host", "device"]]);
+  });
+});
+
+describe("rtt allow", () => {
+  it("adds to this node's own policy, rule by rule, each time with a higher version", async () => {
+    const first = await ask<{ installed: object[] }>("own", "allow", "fs.read@^1");
+    expect(first.installed).toMatchObject([
+      { role: "host", version: 1, rules: 1 },
+      { role: "device", version: 1, rules: 1 },
+    ]);
+    const more = ["--role", "host", "--client", "mcp:claude", "--folder", open];
+    const second = await ask<{ installed: object[] }>(
+      "own",
+      "allow",
+      "files.*",
+      "fs.read",
+      ...more,
+    );
+    expect(second.installed).toMatchObject([{ role: "host", version: 2, rules: 2 }]);
+    const explain = (...words: readonly string[]) => rtt("own", "policy", "explain", ...words);
+    expect((await explain("fs.read@1.0.0")).code).toBe(0);
+    expect((await explain("files.x@1.0.0", "--path", `${open}/a`)).code).toBe(3);
+    const claude = ["--principal", "mcp:claude", "--path"];
+    expect((await explain("files.x@1.0.0", ...claude, `${open}/a`)).code).toBe(0);
+    expect((await explain("files.x@1.0.0", ...claude, "/etc/a")).code).toBe(3);
+  });
+
+  it("leaves a policy alone that somebody else signed, and refuses what is no role or time", async () => {
+    await rtt("boss", "id", "new");
+    const { key } = await ask<{ key: string }>("boss", "id");
+    await ask("ruled", "id", "new");
+    const source = join(root, "boss.json");
+    writeFileSync(source, JSON.stringify(policyOf("boss", [rule(["*"])])));
+    await ask("boss", "policy", "sign", source, "--out", `${source}.signed`);
+    await ask("ruled", "policy", "trust", key);
+    await ask("ruled", "policy", "install", `${source}.signed`, "--role", "host");
+    const refused = await rtt("ruled", "allow", "fs.read");
+    expect([refused.code, refused.errors]).toEqual([
+      7,
+      expect.stringContaining("signer-untrusted"),
+    ]);
+    expect((await rtt("own", "allow", "x", "--role", "king")).code).toBe(2);
+    expect((await rtt("own", "allow", "x", "--days", "0")).code).toBe(2);
+    expect((await rtt("own", "allow", "a*b")).code).toBe(3);
   });
 });
 
