@@ -179,13 +179,11 @@ class Planner {
 
 function chooseCut(random: Random, size: number): Cut {
   const kind = random.pick<Cut["kind"]>(["reset", "stop", "cancel"]);
-  return {
-    kind,
-    atBytes: random.between(0, size - 1),
-    code: random.between(0, 0xffff_ffff),
-    // After a reset alone the opener still waits for an answer, which needs a peer that knows of the stream.
-    isEarly: kind === "cancel" && random.chance(0.5),
-  };
+  // After a reset alone the opener still waits for an answer, which needs a peer that knows of the stream.
+  const isEarly = kind === "cancel" && random.chance(0.5);
+  // A stream is announced by its first byte.
+  const atBytes = random.between(isEarly ? 0 : 1, size - 1);
+  return { kind, atBytes, code: random.between(0, 0xffff_ffff), isEarly };
 }
 
 /** How the bytes are shared out: unevenly, as they are in practice. */

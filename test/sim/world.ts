@@ -33,7 +33,7 @@ const CONNECTIONS_MAX = 64;
 
 /** Virtual time in which a run must do its work. */
 const WORK_DEADLINE_US = 900_000_000;
-const CHECK_INTERVAL_US = 50_000;
+const CHECK_INTERVAL_US = 200_000;
 const SETTLE_US = 3_000_000;
 const SETTLE_DEADLINE_US = 60_000_000;
 const SILENCE_US = 3_000_000;
