@@ -10,11 +10,13 @@ const PLAN = { seed: 20, from: 0, iterations: 400 };
 
 describe("fuzzing", () => {
   test.each(TARGETS.filter((target) => target.isCanary !== true))("$name", (target) => {
-    const outcome = fuzz(target, PLAN);
+    // A case of the whole engine is a connection of its own, and takes twenty times as long.
+    const iterations = target.needsEngine === true ? 80 : PLAN.iterations;
+    const outcome = fuzz(target, { ...PLAN, iterations });
     expect(outcome.finding).toBeNull();
     // Neither only valid inputs nor only garbage.
-    expect(outcome.accepted).toBeGreaterThan(PLAN.iterations * 0.2);
-    expect(outcome.accepted).toBeLessThan(PLAN.iterations * 0.9);
+    expect(outcome.accepted).toBeGreaterThan(iterations * 0.15);
+    expect(outcome.accepted).toBeLessThan(iterations * 0.9);
   });
 
   test("the canary is found, and its finding replays alone", () => {
