@@ -26,6 +26,10 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   id: async () => (await import("./commands/id.ts")).addId,
   policy: async () => (await import("./commands/policy.ts")).addPolicy,
   receipt: async () => (await import("./commands/receipt.ts")).addReceipt,
+  init: async () => (await import("./commands/init.ts")).addInit,
+  registry: async () => (await import("./commands/registry.ts")).addRegistry,
+  fsck: async () => (await import("./commands/fsck.ts")).addFsck,
+  export: async () => (await import("./commands/export.ts")).addExport,
   doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
   demo: async () => (await import("./commands/demo.ts")).addDemo,
 };

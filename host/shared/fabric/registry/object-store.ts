@@ -48,13 +48,14 @@ export class ObjectStore {
     return bytes;
   }
 
-  /** Whether a file is there, whatever is in it. */
-  async has(id: ObjectId): Promise<boolean> {
+  /** In which form an object is there, whatever is in its file; null when it is not. */
+  async formOf(id: ObjectId): Promise<ContentExtension | null> {
     for (const extension of CONTENT_EXTENSIONS) {
-      const info = await this.#ports.files.info(this.#layout.content(id, extension));
-      if (info !== null) return true;
+      if ((await this.#ports.files.info(this.#layout.content(id, extension))) !== null) {
+        return extension;
+      }
     }
-    return false;
+    return null;
   }
 
   /** Stores bytes under their id. What is there already stays, unless it has rotted: then it is replaced. */
@@ -80,14 +81,10 @@ export class ObjectStore {
     await this.addSignature(claim.id, signClaim(this.#ports.signatures, claim, signer.seed));
   }
 
-  /** Puts a line beside those that are there, without those of the signers that are dropped. */
-  async addSignature(
-    id: ObjectId,
-    line: Uint8Array,
-    isDropped: (signer: string) => boolean = () => false,
-  ): Promise<void> {
+  /** Puts a line beside those that are there. */
+  async addSignature(id: ObjectId, line: Uint8Array): Promise<void> {
     const present = await this.signatures(id);
-    const file = withSignature(id, present, line, isDropped);
+    const file = withSignature(id, present, line);
     // The same line may stand elsewhere in the file; its place means nothing.
     if (present !== null && present.length === file.length) return;
     await this.#ports.files.write(this.#layout.signatures(id), file, FILE_MODE);

@@ -11,7 +11,7 @@ import {
   type JsonObject,
   parseCanonical,
 } from "../../trust/canonical-json.ts";
-import { parseSymbolAddress, type SymbolAddress } from "../symbol.ts";
+import { parseSymbolAddress, type SymbolAddress, symbolName } from "../symbol.ts";
 import type { ContentExtension, ObjectId } from "./layout.ts";
 
 /** Something to put into the registry. */
@@ -127,17 +127,27 @@ export function publishedManifest(body: Json): JsonObject | null {
   return body["$schema"] === AGENT_SCHEMA ? body : (inner ?? body);
 }
 
-/** The address that published bytes name, or the one that their provider, name and version make; null for neither. */
+/** The address that published bytes name, or that provider, name and version make; null when there is none. */
 export function publishedAddress(body: Json): SymbolAddress | null {
   const manifest = publishedManifest(body);
   if (manifest === null || !isJsonObject(body)) return null;
-  const { rtt_saddr: named, name, version = "1.0.0" } = manifest;
-  const parts = ["rtt://mcp/", body["provider"], "/tool/", name, "@", version];
-  const made = parts.every((part) => typeof part === "string") ? parts.join("") : "";
-  const text = typeof named === "string" ? named : made;
+  const { rtt_saddr: named, id, version = "1.0.0" } = manifest;
+  const provider = body["provider"];
+  const type = publishedKind(body) === "mcp_tool" ? "tool" : publishedKind(body);
+  const name = nameOf(manifest["name"]) ?? nameOf(id);
+  const namespace = type === "tool" ? `mcp/${nameOf(provider) ?? ""}` : "local";
+  const made = `rtt://${namespace}/${type ?? ""}/${name ?? ""}@${nameOfVersion(version)}`;
   try {
-    return parseSymbolAddress(text);
+    return parseSymbolAddress(typeof named === "string" ? named : made);
   } catch {
     return null;
   }
+}
+
+function nameOf(value: Json | undefined): string | null {
+  return typeof value === "string" ? symbolName(value) : null;
+}
+
+function nameOfVersion(value: Json): string {
+  return typeof value === "string" ? value : "";
 }

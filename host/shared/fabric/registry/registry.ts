@@ -106,8 +106,8 @@ export class Registry {
   // --- reading ---
 
   /** Whether there are bytes under this id. Says nothing about whether they can be trusted. */
-  has(id: ObjectId): Promise<boolean> {
-    return this.store.has(id);
+  async has(id: ObjectId): Promise<boolean> {
+    return (await this.store.formOf(id)) !== null;
   }
 
   /** An object, verified. Fails with `object-missing`, `object-corrupt` or what is wrong with its signature. */
@@ -160,6 +160,16 @@ export class Registry {
       }
     }
     return newest;
+  }
+
+  /** Checks the object at an address without its packed copy: it must be there, whole, and meant for the address. */
+  async verify(address: SymbolAddress): Promise<void> {
+    const entry = await this.resolve(address);
+    if (entry === null) throw missing(`symbol ${formatSymbolAddress(address)}`);
+    const form = await this.store.formOf(entry.id);
+    if (form === null) throw missing(`object ${entry.id}`);
+    await this.store.read(entry.id, form);
+    await this.#standing(entry.id, form, entry, () => null);
   }
 
   async #object(id: ObjectId, entry: RegistryEntry | null): Promise<StoredObject> {
@@ -281,6 +291,19 @@ export class Registry {
     return ids;
   }
 
+  /** Takes in objects with the signatures that they have, and lists entries. The caller has verified them. */
+  async admit(
+    objects: readonly AdmittedObject[],
+    entries: readonly [string, IndexEntry][],
+  ): Promise<void> {
+    await this.#makeFolders();
+    await inParallel(objects, async ({ id, extension, bytes, lines }) => {
+      await this.store.write(extension, bytes);
+      for (const line of lines) await this.store.addSignature(id, line);
+    });
+    await this.#listAll(entries);
+  }
+
   /** Lists entries, unless they are all listed already. */
   async #listAll(entries: readonly [string, IndexEntry][]): Promise<void> {
     const { objects } = (await this.view()).index;
@@ -349,6 +372,14 @@ export class Registry {
   async #makeFolders(): Promise<void> {
     for (const path of this.layout.folders) await this.#ports.files.makeFolder(path, FOLDER_MODE);
   }
+}
+
+/** An object from elsewhere, with the lines of its signature file. */
+export interface AdmittedObject {
+  readonly id: ObjectId;
+  readonly extension: ContentExtension;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly lines: readonly Uint8Array[];
 }
 
 interface PreparedObject {

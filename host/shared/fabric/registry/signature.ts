@@ -69,39 +69,58 @@ export function signClaim(
     predicateType: PREDICATE_TYPE,
     predicate: { kind: claim.kind, form: claim.extension },
   });
-  return documentBytes(
-    envelopeJson(signEnvelope(signatures, STATEMENT_PAYLOAD_TYPE, statement, seed)),
-  );
+  return envelopeLine(signEnvelope(signatures, STATEMENT_PAYLOAD_TYPE, statement, seed));
 }
 
 /** The envelopes of a signature file. Anything in it that is not one is refused. */
 export function parseSignatures(id: ObjectId, file: Uint8Array): readonly Envelope[] {
+  return parseEnvelopes(file, ENVELOPES_MAX, (problem) => malformed(id, problem));
+}
+
+/** The envelopes of lines, at most so many. */
+export function parseEnvelopes(
+  file: Uint8Array,
+  countMax: number,
+  fail: (problem: string) => Failure,
+): readonly Envelope[] {
   const envelopes: Envelope[] = [];
   let start = 0;
   while (start < file.length) {
     const end = file.indexOf(NEWLINE, start) + 1;
-    if (end === 0) throw malformed(id, "is cut off");
-    if (envelopes.length === ENVELOPES_MAX) throw malformed(id, "has too many signers");
+    if (end === 0) throw fail("is cut off");
+    if (envelopes.length === countMax) throw fail("has too many lines");
     try {
       envelopes.push(parseEnvelope(parseDocument(file.subarray(start, end))));
     } catch (thrown) {
-      throw malformed(id, `cannot be read: ${Failure.from(thrown).message}`);
+      throw fail(`cannot be read: ${Failure.from(thrown).message}`);
     }
     start = end;
   }
   return envelopes;
 }
 
-/** A signature file with one more line, and without those of the signers that are dropped. */
+/** Which object an envelope says that it is about, unverified: only to sort envelopes by. */
+export function claimedId(envelope: Envelope): ObjectId | null {
+  try {
+    return idOfDigest(parseStatement(envelope.payload).subjects[0]?.digest);
+  } catch {
+    return null;
+  }
+}
+
+/** The line of an envelope. */
+export function envelopeLine(envelope: Envelope): Uint8Array<ArrayBuffer> {
+  return documentBytes(envelopeJson(envelope));
+}
+
+/** A signature file with one more line, unless it is in there already. */
 export function withSignature(
   id: ObjectId,
   file: Uint8Array | null,
   line: Uint8Array,
-  isDropped: (signer: string) => boolean,
 ): Uint8Array<ArrayBuffer> {
   const kept = parseSignatures(id, file ?? utf8(""))
-    .filter(({ keyId }) => !isDropped(keyId))
-    .map((envelope) => documentBytes(envelopeJson(envelope)))
+    .map(envelopeLine)
     .filter((present) => !equalBytes(present, line));
   const all = concatBytes(...kept, line);
   // What a reader would refuse is never written.

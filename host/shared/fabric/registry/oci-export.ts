@@ -1,0 +1,99 @@
+/** Writing a registry as an OCI image layout: blobs first, the manifest that names them, then the layout's index. */
+import { Failure } from "../../ports/failure.ts";
+import { concatBytes } from "../../trust/bytes.ts";
+import { canonicalBytes } from "../../trust/canonical-json.ts";
+import { digestText } from "../../trust/digest-text.ts";
+import { referencesOf } from "./garbage.ts";
+import { FILE_MODE, FOLDER_MODE, type ObjectId } from "./layout.ts";
+import {
+  CONFIG_TYPE,
+  configBytes,
+  CONTENT_TYPES,
+  type Descriptor,
+  LAYOUT_VERSION,
+  layoutIndex,
+  MANIFEST_TYPE,
+  manifestBytes,
+  REGISTRY_INDEX_TYPE,
+  SIGNATURES_TYPE,
+} from "./oci.ts";
+import { INDEX_LIMITS } from "./registry-index.ts";
+import { missing, parseBody } from "./object.ts";
+import { readPlainFile } from "./plain-file.ts";
+import type { RegistryPorts } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+
+export interface OciExport {
+  /** Of the manifest: what a container tool calls the image's digest. */
+  readonly digest: string;
+  readonly objects: number;
+}
+
+/** Writes everything that the index leads to, verified, into `folder`, which must be empty or a layout of ours. */
+export async function exportOci(
+  ports: RegistryPorts,
+  registry: Registry,
+  folder: string,
+): Promise<OciExport> {
+  const present = await ports.files.list(folder);
+  if (present.length > 0 && !present.includes("oci-layout")) {
+    throw new Failure("argument-invalid", `${folder} has other files in it`, {
+      origin: "local",
+      remedy: "Name a new folder.",
+      context: { path: folder },
+    });
+  }
+  const blobs = `${folder}/blobs/sha256`;
+  await ports.files.makeFolder(blobs, FOLDER_MODE);
+  const write = async (
+    mediaType: string,
+    bytes: Uint8Array,
+    title: string | null,
+  ): Promise<Descriptor> => {
+    const digest = digestText(ports.digest, bytes);
+    // Not created only if missing: a blob that has rotted is written again.
+    await ports.files.write(`${blobs}/${digest.slice("sha256:".length)}`, bytes, FILE_MODE);
+    return { mediaType, digest, size: bytes.length, title };
+  };
+  const index = await readPlainFile(ports.files, registry.layout.index, INDEX_LIMITS.bytesMax);
+  if (index === null) throw missing("index yet, so there is nothing to export");
+  const layers = [await write(REGISTRY_INDEX_TYPE, index, "index.json")];
+  const lines: Uint8Array[] = [];
+  const ids = await exportedIds(registry);
+  for (const id of ids) {
+    const form = await registry.store.formOf(id);
+    if (form === null) throw missing(`object ${id}`);
+    const content = await registry.store.read(id, form);
+    if (content === null) throw missing(`object ${id}`);
+    layers.push(await write(CONTENT_TYPES[form], content, `cas/sha256/${id}.${form}`));
+    lines.push((await registry.store.signatures(id)) ?? new Uint8Array());
+  }
+  layers.push(await write(SIGNATURES_TYPE, concatBytes(...lines), null));
+  const config = await write(CONFIG_TYPE, configBytes(layers), null);
+  const manifest = await write(MANIFEST_TYPE, manifestBytes(config, layers), null);
+  const layout = canonicalBytes({ imageLayoutVersion: LAYOUT_VERSION });
+  await ports.files.write(`${folder}/oci-layout`, layout, FILE_MODE);
+  await ports.files.write(`${folder}/index.json`, canonicalBytes(layoutIndex(manifest)), FILE_MODE);
+  return { digest: manifest.digest, objects: ids.length };
+}
+
+/** Ids of everything that the index leads to; each symbol is verified on the way. */
+async function exportedIds(registry: Registry): Promise<readonly ObjectId[]> {
+  const found = new Set<ObjectId>();
+  const open: ObjectId[] = [];
+  for (const { address, id } of await registry.list()) {
+    await registry.verify(address);
+    open.push(id);
+  }
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    if ((await registry.store.formOf(id)) !== "json") continue;
+    const bytes = await registry.store.read(id, "json");
+    if (bytes === null) continue;
+    for (const reference of referencesOf(parseBody(id, bytes))) {
+      if (await registry.has(reference)) open.push(reference);
+    }
+  }
+  return [...found].sort();
+}
