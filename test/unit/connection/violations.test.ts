@@ -77,6 +77,11 @@ const CASES: readonly (readonly [string, ErrorCode, Uint8Array])[] = [
     "stream-limit",
     frame(DATA, 2, [...u64(maxStreamsBidi * 4, 0), ...OPENING, 1]),
   ],
+  [
+    "an opening of a stream that only we open",
+    "stream-state",
+    frame(DATA, 2, [...u64(2, 0), ...OPENING, 1]),
+  ],
   ["a unidirectional stream", "frame-invalid", frame(DATA, 2, [...u64(1, 0), ...OPENING, 1])],
   [
     "data on our own stream that was never opened",
@@ -108,6 +113,18 @@ describe("the responder closes on", () => {
       code: errorNumber(code),
       isByPeer: true,
     });
+  });
+
+  test("an opening that differs from the first one, with stream-state", () => {
+    const { forger, pair, client } = connect();
+    const other = [3, ...OPENING.slice(1)];
+    const first = frame(DATA, 2, [...u64(0, 0), ...OPENING, 1]);
+    pair.inject("server", forger.packet(client, first, pair.nowUs));
+    pair.inject("server", forger.packet(client, first, pair.nowUs));
+    expect(pair.find("server", "closed")).toBeUndefined();
+    const changed = frame(DATA, 2, [...u64(0, 0), ...other, 1]);
+    pair.inject("server", forger.packet(client, changed, pair.nowUs));
+    expect(pair.take("server", "closed").code).toBe(errorNumber("stream-state"));
   });
 
   test("a final size that changes, with final-size", () => {
