@@ -9,7 +9,7 @@
 import { HANDSHAKE_STATE_SIZE } from "../noise/handshake-state.ts";
 import { RECEIVED_PACKETS_SIZE, receivedInit } from "../recovery/received-packets.ts";
 import { recoveryInit, recoverySetPeer, recoverySize } from "../recovery/recovery.ts";
-import { PACKET_MAX } from "../wire/limits.ts";
+import { BASE_PACKET_MIN, PACKET_MAX } from "../wire/limits.ts";
 import { PACKET_KEYS_SIZE } from "./keys.ts";
 import { Local } from "./local.ts";
 import {
@@ -88,6 +88,8 @@ export function connectionInit(at: usize, local: Local, streamsMax: i32): Connec
 /** Prepares what 1-RTT packets need, once the peer's limits are known. */
 export function startPackets(connection: Connection): void {
   const local = connection.local;
+  // A peer whose parameters were refused is told so in a packet that every path takes.
+  if (connection.maxPacket == 0) connection.maxPacket = BASE_PACKET_MIN;
   receivedInit(connection.received, local.maxAckDelayUs);
   recoveryInit(
     connection.recovery,
