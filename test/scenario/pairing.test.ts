@@ -83,8 +83,12 @@ describe("an invitation", () => {
   });
 
   it("that has expired is refused by name", async () => {
-    const { code: brief } = await bench.ask<{ code: string }>("host", "invite", "--valid", "1s");
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const request = ["invite", "--valid", "1s"] as const;
+    const { code: brief, expiresMs } = await bench.ask<{ code: string; expiresMs: number }>(
+      "host",
+      ...request,
+    );
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(expiresMs), { timeout: 5000 });
     const joined = await bench.run("third", "join", brief);
     expect([joined.code, joined.stderr]).toEqual([
       9,
@@ -102,10 +106,14 @@ describe("an invitation", () => {
     await bench.allow("third", "device", [rule(["*"])]).catch(() => {});
     await bench.run("third", "id", "new");
     await bench.up("third", "--device", "--dial", address, "--name", "stranger");
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await vi.waitFor(
+      async () => {
+        const doctor = await bench.run("third", "doctor");
+        expect(doctor.stdout).toMatch(/FAIL {2}host .*peer-(unknown|refused)/);
+      },
+      { timeout: 30_000, interval: 250 },
+    );
     const { tools } = await bench.ask<{ tools: { name: string }[] }>("host", "tools");
     expect(tools.filter(({ name }) => name.startsWith("stranger"))).toEqual([]);
-    const doctor = await bench.run("third", "doctor");
-    expect(doctor.stdout).toMatch(/FAIL {2}host .*peer-(unknown|refused)/);
   });
 });
