@@ -230,7 +230,8 @@ export function streamsOnControlLost(
   } else if (kind == CONTROL_MAX_STREAMS) {
     if (value == load<u64>(streams, PEER_LIMIT)) controlRequest(streams, kind);
   } else if (kind == CONTROL_DATA_BLOCKED) {
-    if (creditIsBlockedAt(streamsCredit(streams), value)) controlRequest(streams, kind);
+    // A message can wait although some credit is left (send-part.ts), so only a new limit makes it obsolete.
+    if (value == creditLimit(streamsCredit(streams))) controlRequest(streams, kind);
   } else if (kind == CONTROL_STREAMS_BLOCKED) {
     const isBlocked = load<u64>(streams, NEXT_LOCAL) >= load<u64>(streams, LOCAL_LIMIT);
     if (isBlocked && value == load<u64>(streams, LOCAL_LIMIT)) controlRequest(streams, kind);

@@ -150,14 +150,17 @@ export function streamWantRoom(stream: usize, bytes: u64): void {
   const streams = streamOwner(stream);
   const most = sendBufferLimit(streams, stream);
   store<u64>(stream, max(min(bytes, most), 1), STREAM_WANTED_ROOM);
-  const isShortOfCredit = streamKind(stream) == KIND_MESSAGES && unreservedCredit(streams) < bytes;
-  // A message waits for credit that the peer does not know to be too little: it is told, once for each limit.
-  if (isShortOfCredit && creditNoteBlocked(streamsCredit(streams))) {
-    controlRequest(streams, CONTROL_DATA_BLOCKED);
-  }
+  tellShortOfCredit(streams, stream);
   if (streamHas(stream, IN_WRITERS)) return;
   streamSetFlags(stream, IN_WRITERS);
   fifoPush(streams + WRITERS_FIFO, stream, LINK_WRITERS);
+}
+
+/** A message waits for credit that the peer does not know to be too little: it is told, once for each limit. */
+function tellShortOfCredit(streams: usize, stream: usize): void {
+  if (streamKind(stream) != KIND_MESSAGES) return;
+  if (unreservedCredit(streams) >= load<u64>(stream, STREAM_WANTED_ROOM)) return;
+  if (creditNoteBlocked(streamsCredit(streams))) controlRequest(streams, CONTROL_DATA_BLOCKED);
 }
 
 /**
@@ -173,6 +176,8 @@ export function streamsWakeWriters(streams: usize): void {
     const isSending = streamIsSending(stream);
     if (isSending && streamWritable(stream) < load<u64>(stream, STREAM_WANTED_ROOM)) {
       fifoPush(fifo, stream, LINK_WRITERS);
+      // Others may have used what a new limit gave: the peer must hear of that limit, too.
+      tellShortOfCredit(streams, stream);
       if (firstKept == 0) firstKept = stream;
     } else {
       streamClearFlags(stream, IN_WRITERS);
