@@ -37,7 +37,9 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     (name) => `test/unit/${name}/`,
   ),
   gateway: ["test/unit/gateway/"],
-  trust: ["test/unit/trust/"],
+  trust: ["unit/trust/", "conformance/jcs", "conformance/sigstore", "conformance/tlog"].map(
+    (name) => `test/${name}`,
+  ),
   scenario: ["test/scenario/", "test/docs/"],
 };
 
