@@ -5,6 +5,7 @@ import type { RegistryObject } from "../../host/shared/fabric/registry/object.ts
 import type { RegistrySigner } from "../../host/shared/fabric/registry/ports.ts";
 import { parseSymbolAddress } from "../../host/shared/fabric/symbol.ts";
 import { nodeSignatures } from "../../host/node/signatures.ts";
+import { fromUtf8, utf8 } from "../../host/shared/trust/bytes.ts";
 import { formatIdentityKey } from "../../host/shared/trust/key-text.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { testPorts } from "./ports.ts";
@@ -47,4 +48,11 @@ export function agentObject(id: string, version = "1.0.0", more: object = {}): R
       ...more,
     },
   };
+}
+
+/** Replaces a text file by what `change` makes of it. */
+export function editFile(files: MemoryFiles, path: string, change: (text: string) => string): void {
+  const bytes = files.all.get(path);
+  if (bytes === undefined) throw new Error(`there is no ${path}`);
+  files.all.set(path, utf8(change(fromUtf8(bytes) as string)));
 }

@@ -5,6 +5,7 @@
  */
 import { Failure } from "../../ports/failure.ts";
 import { equalBytes } from "../../trust/bytes.ts";
+import { formatIdentityKey } from "../../trust/key-text.ts";
 import { FILE_MODE, FOLDER_MODE, type RegistryLayout } from "./layout.ts";
 import { readPlainFile } from "./plain-file.ts";
 import type { RegistryPorts, RegistrySigner } from "./ports.ts";
@@ -49,7 +50,7 @@ export class IndexFile {
   readonly #layout: RegistryLayout;
   readonly #anchors: readonly Uint8Array[];
   readonly #isStrict: boolean;
-  #signer: RegistrySigner | null;
+  readonly #signer: RegistrySigner | null;
   #loaded: Loaded | null = null;
   #waiting: IndexChange[] = [];
   /** The write that takes what is waiting; null when none is due. */
@@ -68,12 +69,24 @@ export class IndexFile {
     return this.#isStrict;
   }
 
-  /** Who signs. Fails with `signature-missing` where nobody does although somebody has to. */
-  get signer(): RegistrySigner | null {
-    if (this.#signer !== null || !this.#isStrict) return this.#signer;
-    throw new Failure("signature-missing", "The registry was opened without a key to sign with", {
+  /**
+   * Who signs what is written; null: nobody has to. A key that readers would refuse writes nothing, because its index
+   * would lock everybody out. Fails with `signature-missing` or `signer-untrusted`.
+   */
+  async writer(): Promise<RegistrySigner | null> {
+    const { signers } = await this.load();
+    if (this.#signer === null) {
+      if (!this.#isStrict) return null;
+      throw new Failure("signature-missing", "The registry was opened without a key to sign with", {
+        origin: "local",
+        remedy: "Unlock the identity, for example with --passphrase-file.",
+      });
+    }
+    const key = formatIdentityKey(this.#signer.publicKey);
+    if (signers.keyOf(key) !== null) return this.#signer;
+    throw new Failure("signer-untrusted", `${key} may not write to this registry`, {
       origin: "local",
-      remedy: "Unlock the identity, for example with --passphrase-file.",
+      remedy: "Its owner adds the key with `rtt registry trust <key>`.",
     });
   }
 
@@ -120,6 +133,7 @@ export class IndexFile {
   }
 
   async #write(changes: readonly IndexChange[]): Promise<void> {
+    const signer = await this.writer();
     const { signers, index: before } = await this.load();
     let index = before;
     for (const change of changes) index = { ...index, ...change(index) };
@@ -131,7 +145,7 @@ export class IndexFile {
         signersVersion: signers.document.version,
         signers: signers.document.trusted,
       },
-      this.signer,
+      signer,
     );
     await this.#ports.files.makeFolder(this.#layout.folder, FOLDER_MODE);
     await this.#ports.files.write(this.#layout.index, bytes, FILE_MODE);

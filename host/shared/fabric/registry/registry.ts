@@ -274,7 +274,7 @@ export class Registry {
   }
 
   async #putAll(prepared: readonly PreparedObject[]): Promise<readonly ObjectId[]> {
-    const signer = this.#index.signer;
+    const signer = await this.#index.writer();
     for (const { address } of prepared) if (address !== null) formatSymbolAddress(address);
     await this.#makeFolders();
     const ids = await inParallel(prepared, async ({ bytes, extension, kind, address }) => {
@@ -296,6 +296,7 @@ export class Registry {
     objects: readonly AdmittedObject[],
     entries: readonly [string, IndexEntry][],
   ): Promise<void> {
+    await this.#index.writer();
     await this.#makeFolders();
     await inParallel(objects, async ({ id, extension, bytes, lines }) => {
       await this.store.write(extension, bytes);
