@@ -214,3 +214,15 @@ test("writing or reading after the last message is a bug, and traps", () => {
     }
   }
 });
+
+test("the sides take turns, and after the last message it is nobody's turn", () => {
+  const [first, second] = options("XX", new Uint8Array(0));
+  const sides = [new EngineHandshake(module, first), new EngineHandshake(module, second)] as const;
+  const turns = (): boolean[] =>
+    sides.map(({ state }) => module.exports["handshakeIsTurnToWrite"]!(state) !== 0);
+  for (const [writer, reader] of [sides, sides.toReversed(), sides] as const) {
+    expect(turns()).toEqual(sides.map((side) => side === writer));
+    reader.read(writer.write(randomBytes(3)));
+  }
+  expect(turns()).toEqual([false, false]);
+});
