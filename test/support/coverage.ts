@@ -35,7 +35,8 @@ import {
 import { decodeSourceMap } from "./wasm-coverage/source-map.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const WORK = join(ROOT, "build/coverage");
+/** Each area has a folder of its own in it, so that several can be measured at the same time. */
+const COVERAGE = join(ROOT, "build/coverage");
 const ASC = join(ROOT, "node_modules/assemblyscript/bin/asc.js");
 const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
 const COLLECT = join(import.meta.dirname, "wasm-coverage/collect.ts");
@@ -132,24 +133,24 @@ function run(argv: readonly string[], environment: Environment = {}, isQuiet = f
 }
 
 /** Compiles and instruments one module; returns what its coverage bytes mean. */
-function build(name: string): readonly Point[] {
-  const plain = join(WORK, "plain", `${name}.wasm`);
+function build(name: string, work: string): readonly Point[] {
+  const plain = join(work, "plain", `${name}.wasm`);
   const source = name === "engine" ? "assembly/index.ts" : `test/entry/${name}.ts`;
   const switches = "--config asconfig.json --target test --optimizeLevel 0 --shrinkLevel 0";
   run([ASC, source, ...switches.split(" "), "-o", plain]);
   const mappings = decodeSourceMap(readFileSync(`${plain}.map`, "utf8"));
   const isWanted = (file: string) => file.startsWith("assembly/");
   const { bytes, points } = instrument(readFileSync(plain), mappings, name, isWanted);
-  writeFileSync(join(WORK, `${name}.wasm`), bytes);
+  writeFileSync(join(work, `${name}.wasm`), bytes);
   return points;
 }
 
 /** Runs the tests, simulations and fuzzers of one area against its instrumented modules. */
-function exercise(area: Area, recorded: string): void {
+function exercise(area: Area, work: string, recorded: string): void {
   const environment = {
-    MXP_TEST_MODULES: WORK,
+    MXP_TEST_MODULES: work,
     MXP_COVERAGE_OUT: recorded,
-    MXP_COVERAGE_ENGINE: join(WORK, "engine.wasm"),
+    MXP_COVERAGE_ENGINE: join(work, "engine.wasm"),
   };
   const tests = area.tests.flatMap((pattern) => globSync(pattern, { cwd: ROOT }));
   if (!options["only-fuzz"] && tests.length > 0) {
@@ -170,13 +171,14 @@ function exercise(area: Area, recorded: string): void {
 
 /** Builds, runs and reads one area. */
 function measure(name: string, area: Area): FileCoverage[] {
-  const recorded = join(WORK, "recorded", name);
+  const work = join(COVERAGE, name);
+  const recorded = join(work, "recorded");
   rmSync(recorded, { recursive: true, force: true });
-  mkdirSync(join(WORK, "plain"), { recursive: true });
+  mkdirSync(join(work, "plain"), { recursive: true });
   // The instrumented engine stands in for the built one, which therefore has to be there.
   if (area.modules.includes("engine")) run(["build.ts", "engine", "--quiet"]);
-  const points = new Map(area.modules.map((module) => [module, build(module)]));
-  exercise(area, recorded);
+  const points = new Map(area.modules.map((module) => [module, build(module, work)]));
+  exercise(area, work, recorded);
   const coverage = new Coverage();
   for (const known of points.values()) coverage.add(known, new Uint8Array());
   for (const file of existsSync(recorded) ? readdirSync(recorded) : []) {
