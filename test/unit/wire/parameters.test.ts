@@ -156,3 +156,14 @@ describe("parameters", () => {
     for (let id = 0; id < 27; id++) expect(wasm.exports["isParameterGrease"]!(id)).toBe(0);
   });
 });
+
+test("a reserved parameter is never written, whatever the record says is present", () => {
+  const record = new Uint8Array(96);
+  const view = new DataView(record.buffer);
+  const [idleTimeoutMs, resetToken] = [4, 12];
+  view.setUint32(0, (1 << idleTimeoutMs) | (1 << resetToken), true);
+  view.setUint32(4, 30_000, true);
+  const out = wasm.reserve(256);
+  const end = wasm.exports["writeParameters"]!(out, wasm.put(record));
+  expect(wasm.get(out, end - out)).toEqual(hex("0400 0400 30750000"));
+});
