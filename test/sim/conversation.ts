@@ -23,7 +23,8 @@ import type { Violation } from "./world.ts";
 type Connected = EngineEvent & { readonly kind: "connected" };
 type Closed = EngineEvent & { readonly kind: "closed" };
 
-const CONNECT_ATTEMPTS_MAX = 8;
+/** A handshake resends about ten times: that all are lost may happen once in a run, not twice. */
+const CONNECT_ATTEMPTS_MAX = 2;
 const HANDSHAKE_TIMEOUT = errorNumber("handshake-timeout");
 const IDLE_TIMEOUT = errorNumber("idle-timeout");
 const CONNECTION_LOST = errorNumber("connection-lost");
@@ -250,6 +251,8 @@ export class Conversation {
         label: `${label} ${side}`,
         packetsSent: outgoing.packetsSent,
         bytesSent: outgoing.bytesSent,
+        // What overtakes may look like loss; where nothing overtakes, only what is missing is lost.
+        packetsMissing: outgoing.link.keepsOrder ? outgoing.packetsMissing : outgoing.packetsSent,
         packetsDelivered: incoming.packetsDelivered,
       };
       checkStatistics(statistics, observed, profile);

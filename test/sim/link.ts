@@ -96,6 +96,11 @@ export class Link {
     this.#deliver = deliver;
   }
 
+  /** What is sent later arrives later. */
+  get keepsOrder(): boolean {
+    return this.profile.jitterUs === 0 && this.profile.reorderRate === 0;
+  }
+
   /** From now on nothing passes. */
   cut(): void {
     this.#isCut = true;

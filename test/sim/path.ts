@@ -11,7 +11,7 @@ import type { SimulatedNode } from "./node.ts";
 import { AmplificationOracle } from "./oracles/amplification.ts";
 import { HandshakeOracle } from "./oracles/handshake.ts";
 import { NonceOracle } from "./oracles/nonce.ts";
-import { describePackets, packetSpans } from "./packets.ts";
+import { describePackets, intactPackets, packetSpans } from "./packets.ts";
 import type { Side } from "./plan.ts";
 import type { ClientProfile } from "./profile.ts";
 import type { Random } from "./random.ts";
@@ -26,6 +26,8 @@ export class Direction {
   packetsSent = 0;
   bytesSent = 0;
   packetsDelivered = 0;
+  /** Packets that the network swallowed or changed. */
+  packetsMissing = 0;
   /** Whole datagrams of the endpoint that arrived, each counted once for each copy. */
   wholeDelivered = 0;
   lastWholeSentUs = -1;
@@ -113,6 +115,7 @@ export class Path {
     else this.#handshakes.sent(bytes);
     if (!this.#isCut) this.#attacker.observe(datagram);
     const fate = direction.link.send(datagram, sentUs);
+    if (fate !== null) direction.packetsMissing += packetSpans(bytes).length;
     if (trace.isOn && fate !== null) trace.line(sentUs, `${label} #${datagram.id} ${fate}`);
   }
 
@@ -146,6 +149,10 @@ export class Path {
     const direction = this.#directions[side === "server" ? "client" : "server"];
     direction.packetsDelivered += Math.max(1, packetSpans(bytes).length);
     const isWhole = original === bytes;
+    if (original !== null && !isWhole) {
+      const intact = intactPackets(original, bytes).length;
+      direction.packetsMissing += packetSpans(original).length - intact;
+    }
     if (isWhole) {
       direction.wholeDelivered++;
       direction.lastWholeSentUs = Math.max(direction.lastWholeSentUs, sentUs);
