@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 30_000,
     maxWorkers: 2,
+    // What is waited for comes late on a loaded machine, and at once on others.
+    expect: { poll: { timeout: 10_000 } },
     // A quick look at one process: `vitest run --coverage test/unit/trust`. What counts is `npm run coverage`, which
     // also sees the processes that tests start.
     coverage: {

@@ -11,7 +11,10 @@ export default defineConfig({
     exclude: ["test/hosts/node_modules/**"],
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/host-coverage/vitest-setup.ts"],
+    // Counting and the other processes of a test take time.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     pool: "forks",
     experimental: { viteModuleRunner: false },
