@@ -49,6 +49,8 @@ export interface ShownPolicy {
   readonly notAfterMs: number | null;
   /** Why there is none. */
   readonly problem: string | null;
+  /** What to do about the problem. */
+  readonly remedy: string | null;
 }
 
 export interface ShownDevice {
@@ -66,6 +68,8 @@ export interface ShownHost {
   readonly address: string;
   readonly state: string;
   readonly problem: string | null;
+  /** What to do about the problem. */
+  readonly remedy: string | null;
 }
 
 export interface ShownServer {
@@ -75,6 +79,8 @@ export interface ShownServer {
   readonly tools: number;
   readonly restarts: number;
   readonly problem: string | null;
+  /** What to do about the problem. */
+  readonly remedy: string | null;
 }
 
 export interface ShownTool {

@@ -1,4 +1,5 @@
 /** What a running node says about itself: for `rtt doctor`, for health checks and for the page. */
+import type { Failure } from "../shared/ports/failure.ts";
 import type { PolicyInForce } from "../shared/gateway/permission.ts";
 import { plainMessage } from "../shared/gateway/frames.ts";
 import { addressOf, reachableHost } from "./network.ts";
@@ -38,7 +39,7 @@ export function statusOf(parts: NodeParts): NodeStatus {
     hosts: [...dialers.values()].map((dialer) => ({
       address: dialer.address,
       state: dialer.state,
-      problem: dialer.lastFailure === null ? null : dialer.lastFailure.message,
+      ...troubleOf(dialer.lastFailure),
     })),
     servers: (device?.servers ?? []).map((server) => ({
       name: server.spec.name,
@@ -46,7 +47,7 @@ export function statusOf(parts: NodeParts): NodeStatus {
       pid: server.pid,
       tools: server.tools.length,
       restarts: server.restarts,
-      problem: server.lastFailure === null ? null : server.lastFailure.message,
+      ...troubleOf(server.lastFailure),
     })),
     callsRunning: host?.running ?? 0,
   };
@@ -76,7 +77,14 @@ export function healthOf(parts: NodeParts): Health {
 function showPolicy(policy: PolicyInForce): ShownPolicy {
   if ("rules" in policy) {
     const { id, version, notAfterMs } = policy;
-    return { id, version, notAfterMs, problem: null };
+    return { id, version, notAfterMs, ...troubleOf(null) };
   }
-  return { id: null, version: null, notAfterMs: null, problem: policy.message };
+  return { id: null, version: null, notAfterMs: null, ...troubleOf(policy) };
+}
+
+function troubleOf(failure: Failure | null): {
+  readonly problem: string | null;
+  readonly remedy: string | null;
+} {
+  return { problem: failure?.message ?? null, remedy: failure?.remedy ?? null };
 }

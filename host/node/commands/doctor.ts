@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { loadConfig } from "../../shared/config/load.ts";
-import { Failure } from "../../shared/ports/failure.ts";
+import { ERROR_CODES, Failure } from "../../shared/ports/failure.ts";
 import { checkIdentityFile, readPublicIdentity } from "../../shared/trust/key-file.ts";
 import { plainMessage } from "../../shared/gateway/frames.ts";
 import { PolicyStore } from "../../shared/trust/policy/store.ts";
@@ -24,6 +24,11 @@ interface Check {
   readonly remedy: string | null;
   readonly code: Failure["code"] | null;
 }
+
+const OFFLINE = {
+  problem: null,
+  remedy: "Start `rtt up` on it; `rtt doctor` there says why it does not connect.",
+};
 
 export function addDoctor(program: Command, context: CommandContext): void {
   program
@@ -101,26 +106,22 @@ async function nodeChecks(context: CommandContext): Promise<readonly Check[]> {
     await check("running", () => `${status.name}, process ${status.pid}, ${status.udp.address}`),
   ];
   for (const [role, policy] of Object.entries(status.policies)) {
-    checks.push(
-      fact(
-        `${role} policy`,
-        policy.problem,
-        `${policy.id} version ${policy.version}`,
-        "policy-missing",
-      ),
-    );
+    const detail = `${policy.id} version ${policy.version}`;
+    checks.push(fact(`${role} policy`, policy.problem !== null, policy, detail, "policy-missing"));
   }
-  for (const { name, state, problem, tools } of status.servers) {
-    const trouble = state === "ready" ? null : (problem ?? state);
-    checks.push(fact(`server ${name}`, trouble, `${tools} tools`, "tool-crashed"));
+  for (const server of status.servers) {
+    const isAway = server.state !== "ready";
+    const detail = isAway ? server.state : `${server.tools} tools`;
+    checks.push(fact(`server ${server.name}`, isAway, server, detail, "tool-crashed"));
   }
-  for (const { address, state, problem } of status.hosts) {
-    const trouble = state === "connected" ? null : (problem ?? state);
-    checks.push(fact(`host ${address.replace(/^.*@/, "")}`, trouble, state, "address-unreachable"));
+  for (const host of status.hosts) {
+    const name = `host ${host.address.replace(/^.*@/, "")}`;
+    const isAway = host.state !== "connected";
+    checks.push(fact(name, isAway, host, host.state, "address-unreachable"));
   }
   for (const { name, isOnline, tools, handshake } of status.devices) {
-    const trouble = isOnline ? null : "it is not connected";
-    checks.push(fact(`device ${name}`, trouble, `${tools} tools, ${handshake}`, "device-offline"));
+    const detail = isOnline ? `${tools} tools, ${handshake}` : "it is not connected";
+    checks.push(fact(`device ${name}`, !isOnline, OFFLINE, detail, "device-offline"));
   }
   return checks;
 }
@@ -149,10 +150,18 @@ async function check(name: string, look: () => Promise<string> | string): Promis
   }
 }
 
-function fact(name: string, problem: string | null, detail: string, code: Failure["code"]): Check {
-  return problem === null
-    ? { name, isOk: true, detail, remedy: null, code: null }
-    : { name, isOk: false, detail: problem, remedy: "See docs/errors.md for the code.", code };
+/** What the node says of one of its parts; `code` names the kind of trouble where the node named none. */
+function fact(
+  name: string,
+  isAmiss: boolean,
+  told: { readonly problem: string | null; readonly remedy: string | null },
+  detail: string,
+  code: Failure["code"],
+): Check {
+  if (!isAmiss) return { name, isOk: true, detail, remedy: null, code: null };
+  const named = ERROR_CODES.find((known) => told.problem?.startsWith(`${known}: `) === true);
+  const remedy = told.remedy ?? "Wait a moment and look again.";
+  return { name, isOk: false, detail: told.problem ?? detail, remedy, code: named ?? code };
 }
 
 function lineOf({ name, isOk, detail, remedy }: Check): string {

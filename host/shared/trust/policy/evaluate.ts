@@ -63,7 +63,9 @@ export function denial(decision: Decision): Failure {
   return new Failure(decision.code ?? "policy-denied", decision.reason, {
     origin: "policy",
     remedy:
-      "Ask whoever signs the policy for a rule that allows it; `rtt policy explain` shows why.",
+      decision.code === "policy-missing"
+        ? "Permit it there with `rtt allow`, or install a policy with `rtt policy install`."
+        : "Ask whoever signs the policy for a rule that allows it; `rtt policy explain` shows why.",
     context: { policy: policy.id, version: policy.version, rule: ruleId ?? "none" },
   });
 }

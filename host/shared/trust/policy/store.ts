@@ -45,7 +45,7 @@ export class PolicyStore {
     if (file === null) {
       throw new Failure("policy-missing", `There is no ${role} policy, so everything is denied`, {
         origin: "policy",
-        remedy: "Install one with `rtt policy install`.",
+        remedy: "Permit a tool with `rtt allow`, or install one with `rtt policy install`.",
         context: { role, path: this.path(role) },
       });
     }
