@@ -6,7 +6,7 @@
  * Invariant  every byte up to the highest offset counts once against both windows, and gives its credit
  *            back once: when it is read, or when it is certain that nobody will read it
  */
-import { FLOW_CONTROL, FRAME_INVALID, OK, STREAM_STATE } from "../base/status.ts";
+import { FLOW_CONTROL, FRAME_INVALID, OK, PROTOCOL_VIOLATION } from "../base/status.ts";
 import {
   assemblerCheck,
   assemblerConsume,
@@ -146,7 +146,7 @@ function isSameDescription(stream: usize, band: u8, kind: u8, name: usize, nameL
 /**
  * Takes the OPEN fields of a stream, alone or with data. They may come more than once, but never differ.
  *
- * Typical errors: FRAME_INVALID for fields out of range, STREAM_STATE for a stream of this side or a
+ * Typical errors: FRAME_INVALID for fields out of range, PROTOCOL_VIOLATION for a stream of this side or a
  * changed description, and those of `streamsAccept`.
  */
 export function streamsOnOpen(
@@ -160,12 +160,12 @@ export function streamsOnOpen(
   if (<u32>band >= BANDS || kind > KIND_MESSAGES || nameLength > STREAM_NAME_MAX) {
     return FRAME_INVALID;
   }
-  if (streamsIsLocalId(streams, id)) return STREAM_STATE;
+  if (streamsIsLocalId(streams, id)) return PROTOCOL_VIOLATION;
   const status = streamsAccept(streams, id);
   const stream = streamsAccepted(streams);
   if (status != OK || stream == 0) return status;
   if (streamHas(stream, IS_ANNOUNCED)) {
-    return isSameDescription(stream, band, kind, name, nameLength) ? OK : STREAM_STATE;
+    return isSameDescription(stream, band, kind, name, nameLength) ? OK : PROTOCOL_VIOLATION;
   }
   streamDescribe(stream, band, kind, name, nameLength);
   // A stream that was reset before it was announced is over, and nobody need hear of it.

@@ -79,7 +79,7 @@ const CASES: readonly (readonly [string, ErrorCode, Uint8Array])[] = [
   ],
   [
     "an opening of a stream that only we open",
-    "stream-state",
+    "protocol-violation",
     frame(DATA, 2, [...u64(2, 0), ...OPENING, 1]),
   ],
   ["a unidirectional stream", "frame-invalid", frame(DATA, 2, [...u64(1, 0), ...OPENING, 1])],
@@ -115,7 +115,7 @@ describe("the responder closes on", () => {
     });
   });
 
-  test("an opening that differs from the first one, with stream-state", () => {
+  test("an opening that differs from the first one, with protocol-violation", () => {
     const { forger, pair, client } = connect();
     const other = [3, ...OPENING.slice(1)];
     const first = frame(DATA, 2, [...u64(0, 0), ...OPENING, 1]);
@@ -124,7 +124,7 @@ describe("the responder closes on", () => {
     expect(pair.find("server", "closed")).toBeUndefined();
     const changed = frame(DATA, 2, [...u64(0, 0), ...other, 1]);
     pair.inject("server", forger.packet(client, changed, pair.nowUs));
-    expect(pair.take("server", "closed").code).toBe(errorNumber("stream-state"));
+    expect(pair.take("server", "closed").code).toBe(errorNumber("protocol-violation"));
   });
 
   test("a final size that changes, with final-size", () => {

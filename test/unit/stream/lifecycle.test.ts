@@ -6,6 +6,7 @@ import { CONTROL, EVENT, type Side, type StreamFrame, newPair, pattern } from ".
 const engine = new Engine("stream");
 const OK = 0;
 const FRAME_INVALID = -25;
+const PROTOCOL_VIOLATION = -26;
 const STREAM_STATE = -29;
 const STREAM_STOPPED = -40;
 const SEND = { ready: 0, send: 1, dataSent: 2, resetSent: 3, dataReceived: 4, resetReceived: 5 };
@@ -139,11 +140,15 @@ test("a description never changes, and nobody else describes a stream", () => {
   const frame = client.nextData(100)!;
   expect(server.receive(frame)).toBe(OK);
   const open = frame.open!;
-  expect(server.receive({ ...frame, open: { ...open, band: 2 } })).toBe(STREAM_STATE);
-  expect(server.receive({ ...frame, open: { ...open, kind: 1 } })).toBe(STREAM_STATE);
-  expect(server.receive({ ...frame, open: { ...open, name: pattern(1, 9) } })).toBe(STREAM_STATE);
-  expect(server.receive({ ...frame, open: { ...open, name: pattern(0, 8) } })).toBe(STREAM_STATE);
-  expect(client.receive(frame)).toBe(STREAM_STATE);
+  expect(server.receive({ ...frame, open: { ...open, band: 2 } })).toBe(PROTOCOL_VIOLATION);
+  expect(server.receive({ ...frame, open: { ...open, kind: 1 } })).toBe(PROTOCOL_VIOLATION);
+  expect(server.receive({ ...frame, open: { ...open, name: pattern(1, 9) } })).toBe(
+    PROTOCOL_VIOLATION,
+  );
+  expect(server.receive({ ...frame, open: { ...open, name: pattern(0, 8) } })).toBe(
+    PROTOCOL_VIOLATION,
+  );
+  expect(client.receive(frame)).toBe(PROTOCOL_VIOLATION);
   const fresh = { ...frame, id: 4n };
   expect(server.receive({ ...fresh, open: { ...open, band: 4 } })).toBe(FRAME_INVALID);
   expect(server.receive({ ...fresh, open: { ...open, kind: 2 } })).toBe(FRAME_INVALID);
