@@ -1,0 +1,76 @@
+/**
+ * A scan: folders of real tools' files in, symbols and problems out. What is wrong with one file never stops the
+ * others, and of a file with something wrong in a symbol, that symbol is not found at all.
+ */
+import type { Clock } from "../../ports/clock.ts";
+import type { FoundSymbol, ScanProblem } from "./found.ts";
+import { mergeSymbols } from "./merge.ts";
+import { readScannedFile } from "./read-file.ts";
+import { type CachePorts, isUnchanged, type ScanCache } from "./scan-cache.ts";
+import { type ScannedFile, withSkillFiles } from "./skill-files.ts";
+import { walk, type WalkedFile, type WalkOptions } from "./walk.ts";
+
+export interface ScanPorts extends CachePorts {
+  readonly clock: Pick<Clock, "wallMs">;
+}
+
+export interface ScanOptions extends WalkOptions {
+  /** Reads every file, whatever the cache says. */
+  readonly isFull?: boolean;
+}
+
+export interface ScanStats {
+  readonly folders: number;
+  readonly files: number;
+  /** How many of the files had to be read. */
+  readonly read: number;
+}
+
+export interface Scan {
+  /** In the order of their addresses, each address once. */
+  readonly found: readonly FoundSymbol[];
+  /** In the order of paths and lines. */
+  readonly problems: readonly ScanProblem[];
+  readonly stats: ScanStats;
+}
+
+const PARALLEL = 16;
+
+/** Scans the roots, which are absolute paths. The cache is up to date afterwards; saving it is the caller's. */
+export async function scanTree(
+  ports: ScanPorts,
+  roots: readonly string[],
+  cache: ScanCache,
+  options: ScanOptions,
+): Promise<Scan> {
+  const walked = await walk(ports.files, roots, options);
+  const context = {
+    ...ports,
+    wallMs: ports.clock.wallMs(),
+    isInside: (path: string) => walked.isInside(path),
+  };
+  let read = 0;
+  const scannedFile = async (file: WalkedFile): Promise<ScannedFile> => {
+    const last = cache.get(file.path);
+    if (options.isFull !== true && isUnchanged(last, file.info)) return { file, entry: last };
+    read += 1;
+    return { file, entry: await readScannedFile(context, file, last) };
+  };
+  const scanned: ScannedFile[] = [];
+  for (let at = 0; at < walked.files.length; at += PARALLEL) {
+    scanned.push(...(await Promise.all(walked.files.slice(at, at + PARALLEL).map(scannedFile))));
+  }
+  cache.replace(scanned.map(({ entry }) => entry));
+  const problems = [...walked.problems, ...scanned.flatMap(({ entry }) => entry.reading.problems)];
+  const found = mergeSymbols(withSkillFiles(scanned, problems), problems);
+  return {
+    found,
+    problems: problems.sort(byPlace),
+    stats: { folders: walked.folders, files: walked.files.length, read },
+  };
+}
+
+function byPlace(a: ScanProblem, b: ScanProblem): number {
+  if (a.path !== b.path) return a.path < b.path ? -1 : 1;
+  return a.line - b.line || (a.rule < b.rule ? -1 : 1);
+}

@@ -1,0 +1,202 @@
+/**
+ * Finds the files that a scan reads. Only what lies in the roots is ever looked at: a link is followed where a tool
+ * would follow it, inside its folders, and only to a target that is inside the roots and not above the link itself.
+ */
+import { Failure } from "../../ports/failure.ts";
+import type { FileInfo, Files } from "../../ports/files.ts";
+import type { ScanProblem, ScanRule } from "./found.ts";
+import { isToolFolder, isWalkedInto, type Placed, placeOf } from "./places.ts";
+
+export interface WalkedFile {
+  readonly path: string;
+  readonly place: Placed;
+  readonly info: FileInfo;
+}
+
+export interface Walk {
+  readonly files: readonly WalkedFile[];
+  readonly problems: readonly ScanProblem[];
+  readonly folders: number;
+  /** Whether a path, all links resolved, lies in one of the roots. */
+  isInside(realPath: string): boolean;
+}
+
+export interface WalkOptions {
+  /** The folder that addresses begin at; absolute. */
+  readonly base: string;
+  /** Names of files and folders that are passed over, or paths from the base. */
+  readonly ignore: readonly string[];
+}
+
+export const FOLDER_DEPTH_MAX = 48;
+export const FILES_MAX = 200_000;
+const PARALLEL = 32;
+
+/** A folder on the way down. */
+interface Step {
+  readonly path: string;
+  /** The same with every link resolved. */
+  readonly real: string;
+  /** Names from the base. */
+  readonly names: readonly string[];
+  /** Resolved folders in which the followed links stand. */
+  readonly links: readonly string[];
+}
+
+/** Walks the roots, which are absolute. One that does not exist has no files. */
+export async function walk(
+  files: Files,
+  roots: readonly string[],
+  options: WalkOptions,
+): Promise<Walk> {
+  const base = (await files.realPath(options.base)) ?? options.base;
+  const reals: string[] = [];
+  for (const root of roots) {
+    const real = await files.realPath(root);
+    if (real !== null) reals.push(real);
+  }
+  const walker = new Walker(files, reals, options.ignore);
+  for (const real of reals) {
+    const isBelow = isIn(real, base);
+    const names = isBelow && real !== base ? real.slice(base.length + 1).split("/") : [];
+    await walker.folder({ path: real, real, names, links: [] });
+  }
+  return walker;
+}
+
+/** Whether `path` is `folder` or lies in it. */
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+}
+
+class Walker implements Walk {
+  readonly files: WalkedFile[] = [];
+  readonly problems: ScanProblem[] = [];
+  readonly #port: Files;
+  readonly #roots: readonly string[];
+  readonly #ignored: ReadonlySet<string>;
+  readonly #seen = new Set<string>();
+
+  constructor(port: Files, roots: readonly string[], ignore: readonly string[]) {
+    this.#port = port;
+    this.#roots = roots;
+    this.#ignored = new Set(ignore.map((name) => name.replace(/^\.\/|\/$/g, "")));
+  }
+
+  get folders(): number {
+    return this.#seen.size;
+  }
+
+  isInside(realPath: string): boolean {
+    return this.#roots.some((root) => isIn(realPath, root));
+  }
+
+  async folder(step: Step): Promise<void> {
+    // Roots may lie in each other.
+    if (this.#seen.has(step.path)) return;
+    this.#seen.add(step.path);
+    if (step.names.length > FOLDER_DEPTH_MAX) {
+      this.#problem(step.path, "too-deep", `The folder lies more than ${FOLDER_DEPTH_MAX} deep`);
+      return;
+    }
+    const names = await this.#guarded(step.path, () => this.#port.list(step.path));
+    const wanted = (names ?? []).filter((name) => !this.#isIgnored(name, step));
+    for (let at = 0; at < wanted.length; at += PARALLEL) {
+      const some = wanted.slice(at, at + PARALLEL);
+      const infos = await Promise.all(
+        some.map((name) => {
+          const path = join(step.path, name);
+          return this.#guarded(path, () => this.#port.info(path));
+        }),
+      );
+      for (const [index, name] of some.entries()) {
+        const info = infos[index] ?? null;
+        if (info !== null) await this.#entry(below(step, name), info);
+      }
+    }
+  }
+
+  async #entry(step: Step, info: FileInfo): Promise<void> {
+    if (info.kind === "file") this.#file(step, info);
+    else if (info.kind === "other") await this.#link(step);
+    else if (isWalkedInto(step.names)) await this.folder(step);
+  }
+
+  #file({ path, names }: Step, info: FileInfo): void {
+    const place = placeOf(names);
+    if (place === null) return;
+    if (this.files.length < FILES_MAX) this.files.push({ path, place, info });
+    else if (
+      this.files.length === FILES_MAX &&
+      !this.problems.some(({ rule }) => rule === "too-many")
+    ) {
+      this.#problem(
+        path,
+        "too-many",
+        `There are more than ${FILES_MAX} files; the rest is left out`,
+      );
+    }
+  }
+
+  /** A link, or something else that is neither file nor folder. */
+  async #link(step: Step): Promise<void> {
+    const { path, names, links } = step;
+    if (placeOf(names) === null && !isToolFolder(names)) return;
+    const real = await this.#target(path);
+    if (real === null) return;
+    if (!this.isInside(real)) {
+      this.#problem(path, "link-outside", "It leads out of the folders that are scanned");
+      return;
+    }
+    const info = await this.#guarded(path, () => this.#port.info(real));
+    const parent = step.real.slice(0, step.real.lastIndexOf("/"));
+    if (info?.kind === "file") this.#file(step, info);
+    else if (info?.kind !== "folder")
+      this.#problem(path, "not-a-file", "It is no file and no folder");
+    else if ([parent, ...links].some((from) => isIn(from, real))) {
+      this.#problem(path, "link-loop", "It leads to a folder that it lies in");
+    } else await this.folder({ path, real, names, links: [...links, parent] });
+  }
+
+  /** Where a link leads; null, with a problem, when that is nowhere. */
+  async #target(path: string): Promise<string | null> {
+    try {
+      const real = await this.#port.realPath(path);
+      if (real === null) this.#problem(path, "link-broken", "It leads to nothing");
+      return real;
+    } catch (thrown) {
+      // The system gives up on links that lead to each other.
+      const failure = Failure.from(thrown);
+      if (failure.code === "internal") this.#problem(path, "link-loop", "It leads to itself");
+      else this.#problem(path, "unreadable", `It cannot be followed (${failure.code})`);
+      return null;
+    }
+  }
+
+  #isIgnored(name: string, { names }: Step): boolean {
+    return this.#ignored.has(name) || this.#ignored.has([...names, name].join("/"));
+  }
+
+  /** The answer of the port; null, with a problem, when it fails. */
+  async #guarded<T>(path: string, task: () => Promise<T>): Promise<T | null> {
+    try {
+      return await task();
+    } catch (thrown) {
+      const { code } = Failure.from(thrown);
+      this.#problem(path, "unreadable", `It cannot be read (${code})`);
+      return null;
+    }
+  }
+
+  #problem(path: string, rule: ScanRule, message: string): void {
+    this.problems.push({ path, line: 0, rule, message });
+  }
+}
+
+function join(folder: string, name: string): string {
+  return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
+}
+
+function below({ path, real, names, links }: Step, name: string): Step {
+  return { path: join(path, name), real: join(real, name), names: [...names, name], links };
+}
