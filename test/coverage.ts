@@ -33,7 +33,7 @@ const OTHER: Demand = { lines: 90, branches: 75 };
 
 /** Tests that reach the hosts, in groups that run one after the other. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  small: ["config", "engine", "fabric", "node", "telemetry", "transport"].map(
+  small: ["config", "endpoint", "engine", "fabric", "node", "telemetry", "transport"].map(
     (name) => `test/unit/${name}/`,
   ),
   gateway: ["test/unit/gateway/"],

@@ -150,7 +150,7 @@ function exercise(area: Area, work: string, recorded: string): void {
   const environment = {
     MXP_TEST_MODULES: work,
     MXP_COVERAGE_OUT: recorded,
-    MXP_COVERAGE_ENGINE: join(work, "engine.wasm"),
+    ...(area.modules.includes("engine") && { MXP_COVERAGE_ENGINE: join(work, "engine.wasm") }),
   };
   const tests = area.tests.flatMap((pattern) => globSync(pattern, { cwd: ROOT }));
   if (!options["only-fuzz"] && tests.length > 0) {
