@@ -45,13 +45,14 @@ export interface ImportReport {
   readonly symbols: readonly string[];
 }
 
-/** Imports what is in `folder`, whichever form it has. */
+/** Imports what is in the folder, whichever form it has. The folder may be named by a link; nothing in it may be one. */
 export async function importFolder(
   ports: RegistryPorts,
   registry: Registry,
-  folder: string,
+  named: string,
   options: ImportOptions = {},
 ): Promise<ImportReport> {
+  const folder = (await ports.files.realPath(named)) ?? named;
   const isOci = (await ports.files.info(`${folder}/oci-layout`)) !== null;
   const source = isOci
     ? await readOciLayout(ports, folder)
@@ -64,11 +65,12 @@ async function readRegistryFolder(ports: RegistryPorts, folder: string): Promise
   const candidates = [folder, `${folder}/registry`, `${folder}/.rtt/registry`];
   for (const candidate of candidates) {
     const layout = new RegistryLayout(candidate);
-    if ((await ports.files.info(layout.objects)) === null) continue;
     for (const path of layout.chain) await checkFolder(ports.files, path);
     const store = new ObjectStore(ports, layout);
+    const { stored } = await store.list();
+    if (stored.length === 0) continue;
     const objects: SourceObject[] = [];
-    for (const { id, extension } of (await store.list()).stored) {
+    for (const { id, extension } of stored) {
       if (extension === "dsse") continue;
       const bytes = await store.read(id, extension);
       const signatures = (await store.signatures(id)) ?? new Uint8Array();
@@ -79,11 +81,15 @@ async function readRegistryFolder(ports: RegistryPorts, folder: string): Promise
       objects,
     };
   }
-  throw new Failure("file-missing", `${folder} holds neither a registry nor an OCI image layout`, {
-    origin: "local",
-    remedy: "Name a folder with cas/sha256 or oci-layout in it.",
-    context: { path: folder },
-  });
+  throw new Failure(
+    "file-missing",
+    `${folder} holds no objects of a registry and no OCI image layout`,
+    {
+      origin: "local",
+      remedy: "Name a folder with cas/sha256 or oci-layout in it.",
+      context: { path: folder },
+    },
+  );
 }
 
 /** What is to be taken in: which objects, and under which addresses they are listed. */

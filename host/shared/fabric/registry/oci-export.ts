@@ -1,4 +1,4 @@
-/** Writing a registry as an OCI image layout: blobs first, the manifest that names them, then the layout's index. */
+/** Writing a registry as an OCI image layout: blobs, the manifest that names them, and last the layout's index. */
 import { Failure } from "../../ports/failure.ts";
 import { concatBytes } from "../../trust/bytes.ts";
 import { canonicalBytes } from "../../trust/canonical-json.ts";
@@ -18,7 +18,7 @@ import {
   SIGNATURES_TYPE,
 } from "./oci.ts";
 import { INDEX_LIMITS } from "./registry-index.ts";
-import { missing, parseBody } from "./object.ts";
+import { missing } from "./object.ts";
 import { readPlainFile } from "./plain-file.ts";
 import type { RegistryPorts } from "./ports.ts";
 import type { Registry } from "./registry.ts";
@@ -43,8 +43,15 @@ export async function exportOci(
       context: { path: folder },
     });
   }
+  // Everything is verified before anything is written.
+  const index = await readPlainFile(ports.files, registry.layout.index, INDEX_LIMITS.bytesMax);
+  if (index === null) throw missing("index yet, so there is nothing to export");
+  const ids = await exportedIds(registry);
   const blobs = `${folder}/blobs/sha256`;
   await ports.files.makeFolder(blobs, FOLDER_MODE);
+  // First, so that an export that was interrupted can be made again in the same folder.
+  const layout = canonicalBytes({ imageLayoutVersion: LAYOUT_VERSION });
+  await ports.files.write(`${folder}/oci-layout`, layout, FILE_MODE);
   const write = async (
     mediaType: string,
     bytes: Uint8Array,
@@ -55,11 +62,8 @@ export async function exportOci(
     await ports.files.write(`${blobs}/${digest.slice("sha256:".length)}`, bytes, FILE_MODE);
     return { mediaType, digest, size: bytes.length, title };
   };
-  const index = await readPlainFile(ports.files, registry.layout.index, INDEX_LIMITS.bytesMax);
-  if (index === null) throw missing("index yet, so there is nothing to export");
   const layers = [await write(REGISTRY_INDEX_TYPE, index, "index.json")];
   const lines: Uint8Array[] = [];
-  const ids = await exportedIds(registry);
   for (const id of ids) {
     const form = await registry.store.formOf(id);
     if (form === null) throw missing(`object ${id}`);
@@ -71,13 +75,11 @@ export async function exportOci(
   layers.push(await write(SIGNATURES_TYPE, concatBytes(...lines), null));
   const config = await write(CONFIG_TYPE, configBytes(layers), null);
   const manifest = await write(MANIFEST_TYPE, manifestBytes(config, layers), null);
-  const layout = canonicalBytes({ imageLayoutVersion: LAYOUT_VERSION });
-  await ports.files.write(`${folder}/oci-layout`, layout, FILE_MODE);
   await ports.files.write(`${folder}/index.json`, canonicalBytes(layoutIndex(manifest)), FILE_MODE);
   return { digest: manifest.digest, objects: ids.length };
 }
 
-/** Ids of everything that the index leads to; each symbol is verified on the way. */
+/** Ids of everything that the index leads to, each verified: symbols for their addresses, the rest for themselves. */
 async function exportedIds(registry: Registry): Promise<readonly ObjectId[]> {
   const found = new Set<ObjectId>();
   const open: ObjectId[] = [];
@@ -85,13 +87,16 @@ async function exportedIds(registry: Registry): Promise<readonly ObjectId[]> {
     await registry.verify(address);
     open.push(id);
   }
+  const symbols = new Set(open);
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (found.has(id)) continue;
     found.add(id);
-    if ((await registry.store.formOf(id)) !== "json") continue;
-    const bytes = await registry.store.read(id, "json");
-    if (bytes === null) continue;
-    for (const reference of referencesOf(parseBody(id, bytes))) {
+    if ((await registry.store.formOf(id)) === "blob") {
+      if (!symbols.has(id)) await registry.getBlob(id);
+      continue;
+    }
+    const { body } = await registry.get(id);
+    for (const reference of referencesOf(body)) {
       if (await registry.has(reference)) open.push(reference);
     }
   }

@@ -10,7 +10,7 @@ import { CONTENT_EXTENSIONS, RegistryLayout } from "./layout.ts";
 import type { RegistryPorts, RegistrySigner } from "./ports.ts";
 import { Registry } from "./registry.ts";
 import { signClaim, verifySignatures } from "./signature.ts";
-import { writeSigners } from "./trusted-signers.ts";
+import { type SignersDocument, writeSigners } from "./trusted-signers.ts";
 
 /** Where the change is made, and who makes it: the owner, whose key the readers have as an anchor. */
 export interface SignerChange {
@@ -33,13 +33,18 @@ export async function trustSigner(
 ): Promise<void> {
   const registry = await open(ports, change);
   const signers = await registry.signers();
-  const document = signers.adding(publicKey);
-  // Version 0 stands for the anchors; the first list has to be written even if it says the same.
-  const isFirst = signers.document.version === 0;
-  if (document === signers.document && !isFirst) return;
-  const version = Math.max(1, document.version);
-  await writeSigners(ports, registry.layout, { ...document, version }, change.owner);
+  const document =
+    signers.document.version === 0
+      ? firstDocument(change.owner.publicKey, publicKey)
+      : signers.adding(publicKey);
+  if (document === signers.document) return;
+  await writeSigners(ports, registry.layout, document, change.owner);
   await registry.resignIndex();
+}
+
+/** The first list names its owner and who is asked for; an anchor may sign lists, which makes it no signer of objects. */
+function firstDocument(...keys: readonly Uint8Array[]): SignersDocument {
+  return { version: 1, trusted: [...new Set(keys.map(formatIdentityKey))], revoked: [] };
 }
 
 /** Revokes a signer for good. What only that key has signed is refused from then on. */

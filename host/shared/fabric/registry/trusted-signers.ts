@@ -77,7 +77,7 @@ export class TrustedSigners implements SignerCheck {
     anchors: readonly Uint8Array[],
   ): TrustedSigners {
     if (file === null) {
-      const trusted = anchors.map(formatIdentityKey);
+      const trusted = [...new Set(anchors.map(formatIdentityKey))];
       return new TrustedSigners({ version: 0, trusted, revoked: [] });
     }
     const envelope = parseEnvelope(parseDocument(file));
