@@ -1,9 +1,12 @@
 /** The main job, as the first command runs it: judged by its last line and by what it leaves on disk. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { processesOf } from "../support/processes.ts";
 import { MAIN } from "../support/rtt.ts";
 
 interface Summary {
@@ -81,23 +84,40 @@ describe("the main job", () => {
     expect(summary.timingsUs.client).toBeGreaterThan(summary.timingsUs.host.total);
   });
 
-  it("leaves no process behind", () => {
-    // Every process of a run carries its state folder in its arguments or in its environment.
-    const states = summaries.map(({ state }) => state);
-    const left = readdirSync("/proc")
-      .filter((entry) => /^\d+$/.test(entry))
-      .filter((pid) => states.some((state) => mentions(pid, state)));
-    expect(left).toEqual([]);
+  it("leaves no process behind", async () => {
+    for (const { state } of summaries) expect(await processesOf(state)).toEqual([]);
   });
 });
 
-function mentions(pid: string, text: string): boolean {
-  return ["cmdline", "environ"].some((file) => {
-    try {
-      return readFileSync(join("/proc", pid, file), "utf8").includes(text);
-    } catch {
-      // The process has ended since, or is a kernel's own.
-      return false;
+describe("a main job that is ended early", () => {
+  /** Starts it, and resolves with its state folder when a line begins with `until`. */
+  async function startUntil(until: string): Promise<{ child: ChildProcess; state: string }> {
+    const child = spawn(process.execPath, [MAIN, "demo"], { stdio: ["ignore", "pipe", "inherit"] });
+    let state = "";
+    for await (const line of createInterface({ input: child.stdout })) {
+      state ||= /^ *state +(\/\S+)/.exec(line)?.[1] ?? "";
+      if (line.startsWith(until)) break;
     }
-  });
-}
+    return { child, state };
+  }
+
+  it.each([
+    // Killed, it can end nothing itself: its nodes notice that it is gone.
+    ["SIGKILL", "Page:", null],
+    // Interrupted while the device is being started anew.
+    ["SIGINT", "3.", 130],
+    ["SIGTERM", "Page:", 0],
+  ] as const)(
+    "by %s after %j takes all its processes with it",
+    async (signal, until, code) => {
+      const { child, state } = await startUntil(until);
+      const ended = once(child, "exit");
+      child.kill(signal);
+      expect((await ended)[0]).toBe(code);
+      expect(state).toContain("rtt-demo-");
+      expect(await processesOf(state)).toEqual([]);
+      rmSync(state, { recursive: true, force: true });
+    },
+    120_000,
+  );
+});

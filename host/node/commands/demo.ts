@@ -18,6 +18,7 @@ interface DemoOptions {
 }
 
 const FAILED = 1;
+const INTERRUPTED = 130;
 /** How long the code on the last line is good for. */
 const INVITATION_MS = 3_600_000;
 
@@ -46,7 +47,10 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
       `state   ${job.world.root}`,
     ]);
     const report = await Promise.race([runMainJob(job, tell), stopped.then(() => null)]);
-    if (report === null) return;
+    if (report === null) {
+      context.exitWith(INTERRUPTED);
+      return;
+    }
     if (!report.isOk) context.exitWith(FAILED);
     if (options.once) context.answer(summary(job, report), lastLines(report, HOW_TO_JOIN));
     else await stay(job, report, context, stopped);

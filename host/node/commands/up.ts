@@ -23,6 +23,7 @@ interface UpOptions {
   readonly logLevel?: string;
   readonly passphraseFile?: string;
   readonly tap?: true;
+  readonly whileInput?: true;
 }
 
 export function addUp(program: Command, context: CommandContext): void {
@@ -43,6 +44,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .option("--http-port <port>", "port of the local HTTP door; 0 takes any")
     .option("--log-level <level>", "debug, info, warn, error or silent")
     .option("--passphrase-file <file>", "the passphrase of the identity")
+    .option("--while-input", "stop when standard input ends, as whoever started this has")
     .option("--tap", "keep the last datagrams, so that the page shows what a wire-tap sees")
     .action((options: UpOptions) => up(options, context));
 }
@@ -75,6 +77,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
   });
   await announce(node, context);
   stopOnSignals(node);
+  if (options.whileInput) stopWithInput(node);
   await node.closed;
 }
 
@@ -102,4 +105,12 @@ function stopOnSignals(node: RunningNode): void {
     void node.close();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+}
+
+/** Whoever holds the other end of standard input may be killed without a word; then its end is the word. */
+function stopWithInput(node: RunningNode): void {
+  process.stdin.once("end", () => void node.close());
+  process.stdin.resume();
+  // The open input alone must not keep the process when the node is stopped otherwise.
+  void node.closed.then(() => process.stdin.destroy());
 }

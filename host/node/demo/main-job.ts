@@ -27,6 +27,8 @@ export class MainJob {
   readonly host: NodeProcess;
   #device: NodeProcess;
   #agent: Agent | null = null;
+  #starting: Promise<NodeProcess> | null = null;
+  #isClosing = false;
 
   private constructor(world: DemoWorld, host: NodeProcess, device: NodeProcess) {
     this.world = world;
@@ -79,12 +81,20 @@ export class MainJob {
     this.#device.freeze();
     await this.#whenCallIsUnderWay();
     await this.#device.kill();
-    this.#device = await startDevice(this.world);
+    if (this.#isClosing) throw interrupted();
+    this.#starting = startDevice(this.world);
+    this.#device = await this.#starting;
     return answer;
   }
 
+  /** Ends everything, also a device that is just starting anew. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#agent?.close();
+    await this.#starting?.then(
+      (device) => device.stop(),
+      () => {},
+    );
     await Promise.all([this.#device.stop(), this.host.stop()]);
   }
 
@@ -103,6 +113,13 @@ export class MainJob {
   #whenCallIsUnderWay(): Promise<void> {
     return until("the call did not begin", async () => (await this.status()).callsRunning > 0);
   }
+}
+
+function interrupted(): Failure {
+  return new Failure("cancelled", "the main job was ended before it was done", {
+    origin: "local",
+    remedy: "Start it again.",
+  });
 }
 
 function startDevice(world: DemoWorld): Promise<NodeProcess> {

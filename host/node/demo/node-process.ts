@@ -9,6 +9,8 @@ import type { NodeStatus } from "../node-face.ts";
 /** The program itself: TypeScript in a checkout, JavaScript in the package. */
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const MAIN = fileURLToPath(new URL(`../main.${EXTENSION}`, import.meta.url));
+/** A node of the main job ends with it, also when the main job is killed. */
+const UP = ["up", "--json", "--log-level", "error", "--while-input"];
 const READY_MS = 60_000;
 const STOP_MS = 5_000;
 
@@ -34,10 +36,10 @@ export class NodeProcess {
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ): Promise<NodeProcess> {
-    const [command, commandArgs] = rttCommand("up", "--json", "--log-level", "error", ...args);
+    const [command, commandArgs] = rttCommand(...UP, ...args);
     const child = spawn(command, [...commandArgs], {
       env: { ...process.env, ...environment, RTT_HOME: home },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     let errors = "";
     child.stderr.on("data", (bytes: Buffer) => (errors = (errors + bytes.toString()).slice(-4000)));
