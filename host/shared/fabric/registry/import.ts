@@ -221,13 +221,11 @@ function claimedEntries(
     }
     return wanted.entries;
   }
-  const bodies = new Map(wanted.objects.map((object) => [object.id, object]));
   const entries = new Map<string, IndexEntry>();
-  for (const [id, list] of claims) {
-    const object = bodies.get(id);
-    for (const { address, kind } of list) {
-      if (address === null || object === undefined) continue;
-      const body = object.extension === "json" ? parseBody(id, object.bytes) : null;
+  for (const { id, extension, bytes } of wanted.objects) {
+    const body = extension === "json" ? parseBody(id, bytes) : null;
+    for (const { address, kind } of claims.get(id) ?? []) {
+      if (address === null) continue;
       addEntry(entries, [formatSymbolAddress(address), { id, kind, label: labelOf(kind, body) }]);
     }
   }

@@ -103,8 +103,7 @@ export function parseBody(id: ObjectId, bytes: Uint8Array): Json {
   try {
     return parseCanonical(bytes, OBJECT_LIMITS);
   } catch (thrown) {
-    if (!(thrown instanceof Failure)) throw thrown;
-    throw corrupt(id, `is no canonical JSON: ${thrown.message}`);
+    throw corrupt(id, `is no canonical JSON: ${Failure.from(thrown).message}`);
   }
 }
 
