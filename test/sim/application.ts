@@ -180,8 +180,15 @@ export class Application {
   /** Sends and cuts as far as it goes now. */
   #advance(open: TaskStream): void {
     const { task, isOpener } = open;
-    if (isOpener || task.isBackwardAtOnce || open.receive.isDone) open.send.pump();
+    if (isOpener || task.isBackwardAtOnce || open.receive.isDone) this.#pump(open.send);
     if (task.cut !== null) this.#cut(open, task.cut);
+  }
+
+  #pump(send: SendHalf): void {
+    if (!send.pump()) return;
+    this.options.after(send.plan.endDelayUs, () => {
+      if (!this.isClosed) send.writeEnd();
+    });
   }
 
   #cut(open: TaskStream, cut: Cut): void {

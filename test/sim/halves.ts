@@ -27,6 +27,7 @@ export class SendHalf {
   /** Bytes, or messages, that the engine has taken. */
   taken = 0;
   #isEndTaken = false;
+  #isEndPlanned = false;
   /** The application wants no more of this half to be sent. */
   isGivenUp = false;
   isAcknowledged = false;
@@ -44,30 +45,43 @@ export class SendHalf {
     return this.isAcknowledged || this.isGivenUp;
   }
 
-  /** Gives the engine what it takes; it raises `writable` when it can take more. */
-  pump(): void {
-    if (this.isGivenUp || this.#isEndTaken) return;
+  /**
+   * Gives the engine what it takes; it raises `writable` when it can take more.
+   * Returns true when all bytes were taken and `writeEnd` must follow later.
+   */
+  pump(): boolean {
+    if (this.isGivenUp || this.#isEndTaken) return false;
     if (this.#isMessages) this.#pumpMessages();
     else this.#pumpBytes();
+    const isEndDue = !this.#isMessages && this.taken === this.plan.size && !this.#isEndTaken;
+    if (!isEndDue || this.#isEndPlanned) return false;
+    this.#isEndPlanned = true;
+    return true;
   }
 
   #pumpBytes(): void {
-    const { engine, connection, stream, label } = this.#place;
     const end = Math.min(this.plan.size, this.sendLimit);
-    while (this.taken < end || this.plan.size === this.taken) {
+    while (this.taken < end) {
       const size = Math.min(this.plan.writeBytes, end - this.taken);
       const bytes = contentView(this.plan.salt, this.taken, size);
-      const isLast = this.taken + bytes.length === this.plan.size;
-      const result = engine.write(connection, stream, bytes, isLast);
-      require(result >= 0, "write", () => `${label}: write answered ${result} at ${this.taken}`);
-      require(result <= bytes.length, "write", () => `${label}: took ${result} of ${bytes.length}`);
-      this.taken += result;
-      if (isLast && result === bytes.length) {
-        this.#isEndTaken = true;
-        return;
-      }
-      if (result < bytes.length) return;
+      const isLast = this.plan.endDelayUs === 0 && this.taken + bytes.length === this.plan.size;
+      if (this.#write(bytes, isLast) < bytes.length) return;
     }
+  }
+
+  /** Writes the end by itself. */
+  writeEnd(): void {
+    if (!this.isGivenUp) this.#write(new Uint8Array(0), true);
+  }
+
+  #write(bytes: Uint8Array, isLast: boolean): number {
+    const { engine, connection, stream, label } = this.#place;
+    const result = engine.write(connection, stream, bytes, isLast);
+    require(result >= 0, "write", () => `${label}: write answered ${result} at ${this.taken}`);
+    require(result <= bytes.length, "write", () => `${label}: took ${result} of ${bytes.length}`);
+    this.taken += result;
+    if (isLast && result === bytes.length) this.#isEndTaken = true;
+    return result;
   }
 
   #pumpMessages(): void {

@@ -30,6 +30,8 @@ export interface HalfPlan {
   readonly size: number;
   readonly writeBytes: number;
   readonly pace: Pace | null;
+  /** The end of a byte stream is written this much after its last byte; 0: with it. */
+  readonly endDelayUs: number;
   readonly messages: readonly MessagePlan[];
 }
 
@@ -117,6 +119,7 @@ class Planner {
       size,
       writeBytes: this.#random.magnitude(100, 65_536),
       pace: this.#pace(),
+      endDelayUs: this.#random.chance(0.3) ? this.#random.magnitude(1, 50_000) : 0,
       messages: [],
     };
   }
@@ -134,7 +137,7 @@ class Planner {
       size: this.#random.chance(0.1) ? 0 : this.#random.magnitude(1, largest),
       salt: this.#random.u32(),
     }));
-    return { salt: 0, size: 0, writeBytes: 0, pace: this.#pace(), messages };
+    return { salt: 0, size: 0, writeBytes: 0, pace: this.#pace(), endDelayUs: 0, messages };
   }
 
   #add(task: Omit<TaskPlan, "index" | "band" | "startUs" | "isBackwardAtOnce">): void {
