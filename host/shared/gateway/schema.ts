@@ -24,12 +24,19 @@ const OPTIONS: Options = {
   // Unknown keywords and formats are annotations, as the specification has it.
   strict: false,
   validateFormats: false,
-  // One schema never sees another: each is compiled alone and forgotten.
   addUsedSchema: false,
   allErrors: false,
   messages: true,
   logger: false,
 };
+
+/**
+ * A compiler takes tens of times longer to make than a schema to compile, so that there is one of each dialect. No
+ * schema sees another all the same: each is forgotten when it is compiled, and one that gives names to its parts,
+ * which a compiler remembers, has a compiler of its own.
+ */
+const COMPILERS = { old: new Ajv(OPTIONS), present: new Ajv2020(OPTIONS) };
+const NAMING = ["$id", "id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor"];
 
 /** A repetition inside a repeated group: `(a+)+`, `(\w*x)*`. */
 const NESTED_REPETITION = /\([^()]*[+*}][^()]*\)(?:[+*]|\{\d*,)/;
@@ -44,11 +51,32 @@ export function compileSchema(schema: JsonSchema, name: string): SchemaCheck {
   const isOld = typeof dialect === "string" && /draft-0[4-7]/.test(dialect);
   let validate: ValidateFunction;
   try {
-    validate = (isOld ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(body);
+    validate = givesNames(body) ? compileAlone(body, isOld) : compile(body, isOld);
   } catch (thrown) {
     throw refuse(name, thrown instanceof Error ? thrown.message : String(thrown));
   }
   return (value) => (validate(value) ? null : describe(validate));
+}
+
+function compile(schema: JsonSchema, isOld: boolean): ValidateFunction {
+  const compiler = isOld ? COMPILERS.old : COMPILERS.present;
+  try {
+    return compiler.compile(schema);
+  } finally {
+    compiler.removeSchema(schema);
+  }
+}
+
+function compileAlone(schema: JsonSchema, isOld: boolean): ValidateFunction {
+  return (isOld ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(schema);
+}
+
+/** Whether a part of a schema has a name. A text of another meaning under such a key does no harm. */
+function givesNames(node: unknown): boolean {
+  if (node === null || typeof node !== "object") return false;
+  return Object.entries(node).some(
+    ([key, value]) => (NAMING.includes(key) && typeof value === "string") || givesNames(value),
+  );
 }
 
 /** Walks a schema and refuses what must not be compiled. */
