@@ -186,10 +186,11 @@ function sendPacket(connection: Connection, out: usize, nowUs: u64): i32 {
 /** True when one more packet can be remembered, and behind it, unless it is a probe itself, the probes. */
 function hasRoomToElicit(recovery: usize): bool {
   if (recoveryProbes(recovery) > 0) return recoveryHasRoom(recovery, REFS_PER_PACKET);
+  // Asking for room makes recovery forget what is settled, so that only then the count means something.
+  if (!recoveryHasRoom(recovery, REFS_PER_PACKET + PROBE_REFS)) return false;
   const sent = recoverySent(recovery);
   const remembered = sentPacketsNext(sent) - sentPacketsOldest(sent);
-  if (remembered >= SENT_PACKETS_MAX - PROBE_PACKETS) return false;
-  return recoveryHasRoom(recovery, REFS_PER_PACKET + PROBE_REFS);
+  return remembered < SENT_PACKETS_MAX - PROBE_PACKETS;
 }
 
 function writePacket(connection: Connection, out: usize, mayElicit: bool, nowUs: u64): i32 {

@@ -175,12 +175,11 @@ export class WasmEndpoint implements EndpointEngine {
   }
 
   openStream(connection: number, options: OpenStreamOptions): bigint {
-    const name = encoder.encode(options.protocol);
-    if (name.length > L.NAME_MAX) return BigInt(ARGUMENT_INVALID);
-    this.#memory.bytes.set(name, this.#input);
+    const nameSize = this.#putName(options.protocol);
+    if (nameSize < 0) return BigInt(ARGUMENT_INVALID);
     const kind = options.kind === "messages" ? 1 : 0;
     return this.#call("openStream", () =>
-      this.#exports.streamOpen(connection, kind, options.band, name.length),
+      this.#exports.streamOpen(connection, kind, options.band, nameSize),
     );
   }
 
@@ -268,6 +267,13 @@ export class WasmEndpoint implements EndpointEngine {
   dispose(): void {
     this.#call("dispose", () => this.#exports.endpointDispose());
     this.#bug = new EngineBug("dispose", new Error("the endpoint was disposed"));
+  }
+
+  /** Puts a protocol name into the input arena: its size, or -1 when it does not fit. */
+  #putName(text: string): number {
+    const area = this.#memory.bytes.subarray(this.#input, this.#input + L.NAME_MAX);
+    const { read, written } = encoder.encodeInto(text, area);
+    return read === text.length ? written : -1;
   }
 
   /** Puts at most `sizeMax` bytes of text into the input arena, cut between characters. */

@@ -38,7 +38,7 @@ function streamEvent(memory: EngineMemory, kind: number, connection: number): En
         stream,
         streamKind: (flags & 0x100) === 0 ? "bytes" : "messages",
         band: (flags & 3) as Band,
-        protocol: decoder.decode(data(memory)),
+        protocol: protocolName(memory),
       };
     }
     case L.KIND_READABLE:
@@ -54,6 +54,28 @@ function streamEvent(memory: EngineMemory, kind: number, connection: number): En
     default:
       return { kind: "message-refused", connection, stream, code };
   }
+}
+
+/** The last name and its bytes: peers mostly speak one protocol, and decoding text costs more than comparing. */
+let lastName = "";
+let lastNameBytes: Uint8Array = EMPTY;
+
+function protocolName(memory: EngineMemory): string {
+  const address = memory.u32(L.EVENT_DATA);
+  const size = memory.u32(L.EVENT_DATA_SIZE);
+  if (!isSame(memory.bytes, address, size)) {
+    lastNameBytes = memory.copy(address, size);
+    lastName = decoder.decode(lastNameBytes);
+  }
+  return lastName;
+}
+
+function isSame(bytes: Uint8Array, address: number, size: number): boolean {
+  if (lastNameBytes.length !== size) return false;
+  for (let index = 0; index < size; index += 1) {
+    if (bytes[address + index] !== lastNameBytes[index]) return false;
+  }
+  return true;
 }
 
 /** The message that the engine read last. */

@@ -184,6 +184,23 @@ test("a busy background stream does not hold up a critical one", () => {
   expect(pair.nowUs - startUs).toBeLessThan(60_000);
 });
 
+test("many streams at once fill a wide window for as long as they like", () => {
+  const parameters = { ...PARAMETERS, maxData: 16 * 1024 * 1024, maxStreamData: 4 * 1024 * 1024 };
+  const configs = { clientConfig: { parameters }, serverConfig: { parameters } };
+  const pair = new Pair({ ...configs, delayUs: 30_000 });
+  const { client, server } = pair.connected("IK");
+  const streams = Array.from({ length: 4 }, () => pair.open(client));
+  const bytes = content(3_000_000, 1);
+  const writers = streams.map((id) => new Writer(pair, "client", client, id, bytes));
+  const readers = streams.map((id) => new Reader(pair, "server", server, id));
+  pair.runUntil(() => {
+    for (const one of [...writers, ...readers]) one.pump();
+    return readers.every(({ isEnded }) => isEnded);
+  });
+  for (const reader of readers) expect(reader.count).toBe(bytes.length);
+  expect(pair.client.connectionStats(client).probeTimeouts).toBe(0);
+});
+
 test("every packet stays within the smaller of both maxima, and sends carry equal segments", () => {
   const pair = new Pair({
     clientConfig: { maxPacketBytes: 1452 },
