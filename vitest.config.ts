@@ -8,7 +8,6 @@ export default defineConfig({
     // A machine that does other work is slow, not wrong: only what hangs shall fail by time.
     testTimeout: 120_000,
     hookTimeout: 240_000,
-    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     // What is waited for comes late on a loaded machine, and at once on others.
     expect: { poll: { timeout: 10_000 } },
