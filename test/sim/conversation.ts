@@ -252,7 +252,7 @@ export class Conversation {
         packetsSent: outgoing.packetsSent,
         bytesSent: outgoing.bytesSent,
         // What overtakes may look like loss; where nothing overtakes, only what is missing is lost.
-        packetsMissing: outgoing.link.keepsOrder ? outgoing.packetsMissing : outgoing.packetsSent,
+        packetsMissing: outgoing.link.keepsOrder ? outgoing.packetsMissing : Infinity,
         packetsDelivered: incoming.packetsDelivered,
       };
       checkStatistics(statistics, observed, profile);
