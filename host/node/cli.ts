@@ -30,6 +30,8 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   registry: async () => (await import("./commands/registry.ts")).addRegistry,
   fsck: async () => (await import("./commands/fsck.ts")).addFsck,
   export: async () => (await import("./commands/export.ts")).addExport,
+  scan: async () => (await import("./commands/scan.ts")).addScan,
+  ls: async () => (await import("./commands/ls.ts")).addLs,
   doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
   demo: async () => (await import("./commands/demo.ts")).addDemo,
 };

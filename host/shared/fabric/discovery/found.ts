@@ -97,6 +97,7 @@ export const SCAN_RULES = [
   "link-broken",
   "not-a-file",
   "unreadable",
+  "changed-meanwhile",
 ] as const;
 
 export type ScanRule = (typeof SCAN_RULES)[number];

@@ -19,14 +19,19 @@ export function mergeSymbols(
   found: readonly FoundSymbol[],
   problems: ScanProblem[],
 ): readonly FoundSymbol[] {
-  const first = grouped(found).flatMap((group) => mergeGroup(group, problems));
-  // A variant could be what a manifest calls itself already.
-  return grouped(first)
-    .flatMap((group) => (group.length === 1 ? group : refuse(group, problems)))
-    .sort((a, b) => (formatSymbolAddress(a.address) < formatSymbolAddress(b.address) ? -1 : 1));
+  const groups = grouped(found);
+  const isSimple = groups.every(([, group]) => group.length === 1);
+  // A variant could be what a manifest calls itself already, so what was merged is grouped again.
+  const merged = isSimple
+    ? groups
+    : grouped(groups.flatMap(([, group]) => mergeGroup(group, problems)));
+  return merged
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, group]) => (group.length === 1 ? group : refuse(group, problems)));
 }
 
-function grouped(found: readonly FoundSymbol[]): readonly FoundSymbol[][] {
+/** Symbols by the texts of their addresses. */
+function grouped(found: readonly FoundSymbol[]): [string, FoundSymbol[]][] {
   const groups = new Map<string, FoundSymbol[]>();
   for (const symbol of found) {
     const text = formatSymbolAddress(symbol.address);
@@ -35,9 +40,10 @@ function grouped(found: readonly FoundSymbol[]): readonly FoundSymbol[][] {
     else group.push(symbol);
   }
   // In the order of the files, whatever order they were read in.
-  return [...groups.values()].map((group) =>
-    group.sort((a, b) => (a.source.path < b.source.path ? -1 : 1)),
-  );
+  for (const group of groups.values()) {
+    group.sort((a, b) => (a.source.path < b.source.path ? -1 : 1));
+  }
+  return [...groups];
 }
 
 function mergeGroup(group: FoundSymbol[], problems: ScanProblem[]): readonly FoundSymbol[] {

@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { FoundSymbol, ScanProblem } from "./found.ts";
 import { mergeSymbols } from "./merge.ts";
 import { readScannedFile } from "./read-file.ts";
-import { type CachePorts, isUnchanged, type ScanCache } from "./scan-cache.ts";
+import { type CacheEntry, type CachePorts, isUnchanged, type ScanCache } from "./scan-cache.ts";
 import { type ScannedFile, withSkillFiles } from "./skill-files.ts";
 import { walk, type WalkedFile, type WalkOptions } from "./walk.ts";
 
@@ -49,24 +49,30 @@ export async function scanTree(
     wallMs: ports.clock.wallMs(),
     isInside: (path: string) => walked.isInside(path),
   };
-  let read = 0;
-  const scannedFile = async (file: WalkedFile): Promise<ScannedFile> => {
-    const last = cache.get(file.path);
-    if (options.isFull !== true && isUnchanged(last, file.info)) return { file, entry: last };
-    read += 1;
-    return { file, entry: await readScannedFile(context, file, last) };
-  };
+  const readOne = async (file: WalkedFile, last: CacheEntry | null): Promise<ScannedFile> => ({
+    file,
+    entry: await readScannedFile(context, file, last),
+  });
   const scanned: ScannedFile[] = [];
-  for (let at = 0; at < walked.files.length; at += PARALLEL) {
-    scanned.push(...(await Promise.all(walked.files.slice(at, at + PARALLEL).map(scannedFile))));
+  const changed: { readonly file: WalkedFile; readonly last: CacheEntry | null }[] = [];
+  for (const file of walked.files) {
+    const last = cache.get(file.path);
+    const isKnown = options.isFull !== true && isUnchanged(last, file.info);
+    if (isKnown) scanned.push({ file, entry: last });
+    else changed.push({ file, last });
   }
+  for (let at = 0; at < changed.length; at += PARALLEL) {
+    const some = changed.slice(at, at + PARALLEL).map(({ file, last }) => readOne(file, last));
+    scanned.push(...(await Promise.all(some)));
+  }
+  scanned.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   cache.replace(scanned.map(({ entry }) => entry));
   const problems = [...walked.problems, ...scanned.flatMap(({ entry }) => entry.reading.problems)];
   const found = mergeSymbols(withSkillFiles(scanned, problems), problems);
   return {
     found,
     problems: problems.sort(byPlace),
-    stats: { folders: walked.folders, files: walked.files.length, read },
+    stats: { folders: walked.folders, files: walked.files.length, read: changed.length },
   };
 }
 

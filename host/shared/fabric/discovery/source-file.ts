@@ -150,9 +150,13 @@ function folderPart(name: string): string {
 }
 
 /** A text from a file, safe on a terminal and in a log. */
-export function shown(text: string): string {
-  const plain = text.slice(0, 80).replace(/[^\x20-\x7e]/gu, (character) => {
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, (character) => {
     return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
   });
-  return `"${plain}"`;
+}
+
+/** The beginning of such a text in quotes. */
+export function shown(text: string): string {
+  return `"${printable(text.slice(0, 80))}"`;
 }

@@ -30,7 +30,9 @@ export interface WalkOptions {
 
 export const FOLDER_DEPTH_MAX = 48;
 export const FILES_MAX = 200_000;
-const PARALLEL = 32;
+/** Entries of a folder that are asked for at a time, and folders: the answers come from a pool of threads. */
+const PARALLEL = 256;
+const PARALLEL_FOLDERS = 8;
 
 /** A folder on the way down. */
 interface Step {
@@ -56,11 +58,12 @@ export async function walk(
     if (real !== null) reals.push(real);
   }
   const walker = new Walker(files, reals, options.ignore);
-  for (const real of reals) {
-    const isBelow = isIn(real, base);
-    const names = isBelow && real !== base ? real.slice(base.length + 1).split("/") : [];
-    await walker.folder({ path: real, real, names, links: [] });
-  }
+  const steps = reals.map((real): Step => {
+    const isBelow = isIn(real, base) && real !== base;
+    const names = isBelow ? real.slice(base.length + 1).split("/") : [];
+    return { path: real, real, names, links: [] };
+  });
+  await walker.run(steps);
   return walker;
 }
 
@@ -76,6 +79,8 @@ class Walker implements Walk {
   readonly #roots: readonly string[];
   readonly #ignored: ReadonlySet<string>;
   readonly #seen = new Set<string>();
+  /** Folders that are still to be walked; the last ones come first, so that few wait at a time. */
+  readonly #open: Step[] = [];
 
   constructor(port: Files, roots: readonly string[], ignore: readonly string[]) {
     this.#port = port;
@@ -91,7 +96,17 @@ class Walker implements Walk {
     return this.#roots.some((root) => isIn(realPath, root));
   }
 
-  async folder(step: Step): Promise<void> {
+  /** Walks these folders and all below, several at a time. */
+  async run(steps: readonly Step[]): Promise<void> {
+    this.#open.push(...steps);
+    while (this.#open.length > 0) {
+      const some = this.#open.splice(-PARALLEL_FOLDERS);
+      await Promise.all(some.map((step) => this.#folder(step)));
+    }
+    this.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async #folder(step: Step): Promise<void> {
     // Roots may lie in each other.
     if (this.#seen.has(step.path)) return;
     this.#seen.add(step.path);
@@ -103,23 +118,28 @@ class Walker implements Walk {
     const wanted = (names ?? []).filter((name) => !this.#isIgnored(name, step));
     for (let at = 0; at < wanted.length; at += PARALLEL) {
       const some = wanted.slice(at, at + PARALLEL);
-      const infos = await Promise.all(
-        some.map((name) => {
-          const path = join(step.path, name);
-          return this.#guarded(path, () => this.#port.info(path));
-        }),
-      );
+      const infos = await this.#infos(some.map((name) => join(step.path, name)));
       for (const [index, name] of some.entries()) {
         const info = infos[index] ?? null;
-        if (info !== null) await this.#entry(below(step, name), info);
+        if (info?.kind === "file") this.#file(below(step, name), info);
+        else if (info !== null) await this.#entry(below(step, name), info);
       }
     }
   }
 
+  /** What is at these paths. Almost always nothing fails, so only then they are asked for one by one. */
+  async #infos(paths: readonly string[]): Promise<readonly (FileInfo | null)[]> {
+    try {
+      return await Promise.all(paths.map((path) => this.#port.info(path)));
+    } catch {
+      return Promise.all(paths.map((path) => this.#guarded(path, () => this.#port.info(path))));
+    }
+  }
+
+  /** A folder, or something else that is no file. */
   async #entry(step: Step, info: FileInfo): Promise<void> {
-    if (info.kind === "file") this.#file(step, info);
-    else if (info.kind === "other") await this.#link(step);
-    else if (isWalkedInto(step.names)) await this.folder(step);
+    if (info.kind === "other") await this.#link(step);
+    else if (isWalkedInto(step.names)) this.#open.push(step);
   }
 
   #file({ path, names }: Step, info: FileInfo): void {
@@ -155,7 +175,7 @@ class Walker implements Walk {
       this.#problem(path, "not-a-file", "It is no file and no folder");
     else if ([parent, ...links].some((from) => isIn(from, real))) {
       this.#problem(path, "link-loop", "It leads to a folder that it lies in");
-    } else await this.folder({ path, real, names, links: [...links, parent] });
+    } else this.#open.push({ path, real, names, links: [...links, parent] });
   }
 
   /** Where a link leads; null, with a problem, when that is nowhere. */

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
-import { formatSymbolAddress } from "../../../../host/shared/fabric/symbol.ts";
-import { scanFolder, SECRET, TOOL_FILES, toolFolder } from "../../../support/tool-folders.ts";
+import { ScanCache } from "../../../../host/shared/fabric/discovery/scan-cache.ts";
+import { scanTree } from "../../../../host/shared/fabric/discovery/scan.ts";
+import { testPorts } from "../../../support/ports.ts";
+import {
+  scanFolder,
+  SECRET,
+  TOOL_FILES,
+  toolFolder,
+  writeTree,
+} from "../../../support/tool-folders.ts";
 
 test("each symbol of real layouts is found once, whichever tools have it", async () => {
   const scan = await scanFolder(toolFolder());
@@ -167,10 +175,26 @@ test("front matter that is no YAML is taken line by line, as the tools do", asyn
   expect(agent?.lossy).toContainEqual({ field: "description", reason: "line-as-text" });
 });
 
-test("what is found depends on the files, not on the order in which roots are named", async () => {
+test("what is found does not depend on the order of roots, which may lie in each other", async () => {
   const folder = toolFolder();
-  const text = async (): Promise<string> => JSON.stringify((await scanFolder(folder)).found);
-  expect(await text()).toBe(await text());
-  const [first] = (await scanFolder(folder)).found;
-  expect(first && formatSymbolAddress(first.address)).toBe("rtt://agents/agent/search@1.0.0");
+  writeTree(folder, { "services/a/.claude/agents/a.md": "---\nname: a\ndescription: d\n---\n" });
+  const ports = testPorts();
+  const answers = await Promise.all(
+    [["", "/services", "/none"], ["/services", ""], [""]].map(async (names) => {
+      const roots = names.map((name) => `${folder}${name}`);
+      const cache = await ScanCache.open(ports, null, folder);
+      return scanTree(ports, roots, cache, { base: folder, ignore: [] });
+    }),
+  );
+  expect(answers[0]?.found).toHaveLength(14);
+  expect(answers.map(({ found }) => found)).toEqual(Array(3).fill(answers[0]?.found));
+});
+
+test("what is to be ignored is not even looked at", async () => {
+  const folder = toolFolder();
+  const scan = await scanFolder(folder, { ignore: [".claude", ".cursor/rules", "AGENTS.md"] });
+  expect(scan.found.flatMap(({ source, others }) => [source, ...others])).not.toContainEqual(
+    expect.objectContaining({ tool: "claude-code", format: "markdown-agent" }),
+  );
+  expect(scan.addresses.filter((address) => address.includes("/rule/"))).toEqual([]);
 });
