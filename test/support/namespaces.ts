@@ -3,6 +3,7 @@
  * address, a loopback of its own, and no way to anywhere else.
  */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 
 const SUBNET = "10.77.31";
 
@@ -20,6 +21,7 @@ export class TwoMachines {
   /** Builds both; null where this is not permitted (it needs root and iproute2). */
   static open(): TwoMachines | null {
     const machines = new TwoMachines();
+    removeLeftovers();
     try {
       machines.#build();
       return machines;
@@ -60,6 +62,16 @@ export class TwoMachines {
       ip("-n", name, "address", "add", `${this.address(machine)}/24`, "dev", this.#cable[machine]);
       ip("-n", name, "link", "set", "lo", "up");
       ip("-n", name, "link", "set", this.#cable[machine], "up");
+    }
+  }
+}
+
+/** Namespaces of runs that were killed: nobody else would remove them. */
+function removeLeftovers(): void {
+  const list = spawnSync("ip", ["netns", "list"], { encoding: "utf8" }).stdout ?? "";
+  for (const [, name = "", unique = ""] of list.matchAll(/^(mxp-([0-9a-z]+)-[ab])\b/gm)) {
+    if (!existsSync(`/proc/${Number.parseInt(unique, 36)}`)) {
+      spawnSync("ip", ["netns", "del", name]);
     }
   }
 }

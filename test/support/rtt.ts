@@ -2,7 +2,7 @@
  * Runs `rtt` as a person does: as processes of their own, each with a state folder of its own, judged by what they
  * print, return and leave behind. A bench is closed only when none of its processes is left, theirs included.
  */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams as Child, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,8 +27,6 @@ export interface Run {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** A node that runs: `rtt up` in a state folder. */
 export class RttNode {
@@ -100,6 +98,7 @@ export class Bench {
   /** Runs a verb to its end. */
   async run(home: string, ...args: readonly string[]): Promise<Run> {
     const child = this.#spawn(home, args);
+    child.stdin.end();
     const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
     const timer = setTimeout(() => endGroup(child.pid), RUN_MS);
     const [code] = (await once(child, "close")) as [number | null];
@@ -116,7 +115,9 @@ export class Bench {
 
   /** Starts a node and waits until it says that it is ready. */
   async up(home: string, ...args: readonly string[]): Promise<RttNode> {
-    const child = this.#spawn(home, ["up", "--json", "--log-level", "error", ...args]);
+    // With its input open, a node ends also when the test's own process is killed.
+    const quiet = ["up", "--json", "--log-level", "error", "--while-input"];
+    const child = this.#spawn(home, [...quiet, ...args]);
     const errors = gather(child.stderr);
     const signal = AbortSignal.timeout(READY_MS);
     const ended = once(child, "exit", { signal }).then(() => {
@@ -168,7 +169,7 @@ export class Bench {
       cwd: this.root,
       detached: true,
       env: { ...process.env, ...ANY_PORT, RTT_HOME: this.path(home) },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     this.#children.push(child);
     return child;
