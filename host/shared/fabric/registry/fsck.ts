@@ -218,12 +218,12 @@ class Check {
   /** Every address: the object is there, and signed for this address and kind. */
   async #symbols(registry: Registry): Promise<number> {
     const entries = await registry.list();
-    for (const { address, id } of entries) {
-      if (this.#bad.has(id)) continue;
+    for (const entry of entries) {
+      if (this.#bad.has(entry.id)) continue;
       await this.#try(
-        formatSymbolAddress(address),
-        async () => registry.verify(address),
-        async () => ((await this.#restore(id)) ? "restored" : "none"),
+        formatSymbolAddress(entry.address),
+        async () => registry.verifyEntry(entry),
+        async () => ((await this.#restore(entry.id)) ? "restored" : "none"),
       );
     }
     return entries.length;

@@ -4,6 +4,7 @@
  * next one.
  */
 import { Failure } from "../../ports/failure.ts";
+import type { Signatures } from "../../ports/signatures.ts";
 import { equalBytes } from "../../trust/bytes.ts";
 import { formatIdentityKey } from "../../trust/key-text.ts";
 import { FILE_MODE, FOLDER_MODE, type RegistryLayout } from "./layout.ts";
@@ -40,9 +41,10 @@ export interface RegistryView {
 /** Makes the next index of the present one. */
 export type IndexChange = (index: RegistryIndex) => Pick<RegistryIndex, "objects" | "roots">;
 
-interface Loaded extends RegistryView {
-  readonly signersFile: Uint8Array | null;
-  readonly indexFile: Uint8Array | null;
+/** A file as it was read and what it was verified to be. */
+interface Read<T> {
+  readonly file: Uint8Array | null;
+  readonly value: T;
 }
 
 export class IndexFile {
@@ -51,7 +53,8 @@ export class IndexFile {
   readonly #anchors: readonly Uint8Array[];
   readonly #isStrict: boolean;
   readonly #signer: RegistrySigner | null;
-  #loaded: Loaded | null = null;
+  #signers: Read<TrustedSigners> | null = null;
+  #index: (Read<RegistryIndex> & { readonly signers: TrustedSigners }) | null = null;
   #waiting: IndexChange[] = [];
   /** The write that takes what is waiting; null when none is due. */
   #next: Promise<void> | null = null;
@@ -90,30 +93,42 @@ export class IndexFile {
     });
   }
 
+  /** Whose signatures count now. A list that is older than one seen before is refused. */
+  async signers(): Promise<TrustedSigners> {
+    const file = await readSignersFile(this.#ports, this.#layout);
+    const before = this.#signers;
+    if (before !== null && isSame(before.file, file)) return before.value;
+    const value = TrustedSigners.open(this.#ports.signatures, file, this.#anchors);
+    if (before !== null && value.document.version < before.value.document.version) {
+      throw new Failure("signature-invalid", "The list of signers went back to an older version", {
+        origin: "host",
+        remedy: "Restore the newest trust/signers.dsse.json; an older one may trust revoked keys.",
+      });
+    }
+    this.#signers = { file, value };
+    return value;
+  }
+
   /** What is on disk now, verified. */
   async load(): Promise<RegistryView> {
-    const signersFile = await readSignersFile(this.#ports, this.#layout);
+    const signers = await this.signers();
     const { files, signatures } = this.#ports;
-    const indexFile = await readPlainFile(files, this.#layout.index, INDEX_LIMITS.bytesMax);
-    const before = this.#loaded;
-    if (
-      before !== null &&
-      isSame(before.signersFile, signersFile) &&
-      isSame(before.indexFile, indexFile)
-    ) {
-      return before;
+    const file = await readPlainFile(files, this.#layout.index, INDEX_LIMITS.bytesMax);
+    const before = this.#index;
+    if (before === null || before.signers !== signers || !isSame(before.file, file)) {
+      const value = file === null ? EMPTY_INDEX : this.#open(signatures, file, signers);
+      this.#index = { file, value, signers };
     }
-    const signers = TrustedSigners.open(signatures, signersFile, this.#anchors);
-    const index =
-      indexFile === null
-        ? EMPTY_INDEX
-        : openIndex(signatures, indexFile, {
-            signers,
-            signersVersion: signers.document.version,
-            isUnsignedAllowed: !this.#isStrict,
-          });
-    this.#loaded = { signers, index, hasIndex: indexFile !== null, signersFile, indexFile };
-    return this.#loaded;
+    const index = (this.#index ?? { value: EMPTY_INDEX }).value;
+    return { signers, index, hasIndex: file !== null };
+  }
+
+  #open(signatures: Signatures, file: Uint8Array, signers: TrustedSigners): RegistryIndex {
+    return openIndex(signatures, file, {
+      signers,
+      signersVersion: signers.document.version,
+      isUnsignedAllowed: !this.#isStrict,
+    });
   }
 
   /** Writes a next index; returns once it lasts. */
@@ -152,6 +167,18 @@ export class IndexFile {
   }
 }
 
+/** Whether two files are the same: a large index is compared for every look at it, so eight bytes at a time. */
 function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  return a === b || (a !== null && b !== null && equalBytes(a, b));
+  if (a === null || b === null) return a === b;
+  if (a.length !== b.length) return false;
+  const whole = (a.byteOffset | b.byteOffset) % WORD_BYTES === 0 ? a.length >> 3 : 0;
+  const [left, right] = [words(a, whole), words(b, whole)];
+  for (let at = 0; at < whole; at += 1) if (left[at] !== right[at]) return false;
+  return equalBytes(a.subarray(whole * WORD_BYTES), b.subarray(whole * WORD_BYTES));
+}
+
+const WORD_BYTES = 8;
+
+function words(bytes: Uint8Array, count: number): BigUint64Array {
+  return new BigUint64Array(bytes.buffer, count === 0 ? 0 : bytes.byteOffset, count);
 }

@@ -83,9 +83,9 @@ export async function exportOci(
 async function exportedIds(registry: Registry): Promise<readonly ObjectId[]> {
   const found = new Set<ObjectId>();
   const open: ObjectId[] = [];
-  for (const { address, id } of await registry.list()) {
-    await registry.verify(address);
-    open.push(id);
+  for (const entry of await registry.list()) {
+    await registry.verifyEntry(entry);
+    open.push(entry.id);
   }
   const symbols = new Set(open);
   for (let id = open.pop(); id !== undefined; id = open.pop()) {

@@ -94,8 +94,8 @@ export class Registry {
     return this.#index.load();
   }
 
-  async signers(): Promise<TrustedSigners> {
-    return (await this.view()).signers;
+  signers(): Promise<TrustedSigners> {
+    return this.#index.signers();
   }
 
   /** The number of the index: one more with every change. */
@@ -166,6 +166,11 @@ export class Registry {
   async verify(address: SymbolAddress): Promise<void> {
     const entry = await this.resolve(address);
     if (entry === null) throw missing(`symbol ${formatSymbolAddress(address)}`);
+    await this.verifyEntry(entry);
+  }
+
+  /** The same for an entry of the list. */
+  async verifyEntry(entry: RegistryEntry): Promise<void> {
     const form = await this.store.formOf(entry.id);
     if (form === null) throw missing(`object ${entry.id}`);
     await this.store.read(entry.id, form);
@@ -200,9 +205,10 @@ export class Registry {
     entry: RegistryEntry | null,
     kindOfBytes: () => string | null,
   ): Promise<Standing> {
-    const { signers, index } = await this.view();
+    const signers = await this.signers();
     const file = await this.store.signatures(id);
     if (file === null) {
+      const { index } = await this.view();
       const unsigned = this.#unsigned(id, index.objects, entry, kindOfBytes);
       if (unsigned !== null) return unsigned;
     }

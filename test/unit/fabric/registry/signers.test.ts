@@ -122,10 +122,18 @@ test("an older list, from before the revocation, is refused; so is a missing one
   const old = files.all.get(LIST) as Uint8Array<ArrayBuffer>;
   const registry = await open({ signer: OWNER });
   await revokeSigner(ports, byOwner, COLLEAGUE.publicKey, "lost");
-  files.all.set(LIST, old);
-  expect(await failureCode(() => registry.list())).toBe("signature-invalid");
-  files.all.delete(LIST);
-  expect(await failureCode(() => registry.list())).toBe("signature-invalid");
+  const present = files.all.get(LIST) as Uint8Array<ArrayBuffer>;
+  const id = await registry.put(agentObject("a"));
+  for (const list of [old, null]) {
+    if (list === null) files.all.delete(LIST);
+    else files.all.set(LIST, list);
+    expect(await failureCode(() => registry.list())).toBe("signature-invalid");
+    expect(await failureCode(() => registry.get(id))).toBe("signature-invalid");
+    // One that is opened only now learns the version from the index.
+    expect(await failureCode(() => open({ signer: OWNER }))).toBe("signature-invalid");
+  }
+  files.all.set(LIST, present);
+  expect((await registry.get(id)).id).toBe(id);
 });
 
 test("the owner's key is replaced: everything is signed anew and the old key is worthless", async () => {
