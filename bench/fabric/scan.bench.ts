@@ -7,6 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeFolders } from "../../host/node/folders.ts";
 import { trustPorts } from "../../host/node/trust-ports.ts";
 import { ScanCache } from "../../host/shared/fabric/discovery/scan-cache.ts";
 import { scanTree } from "../../host/shared/fabric/discovery/scan.ts";
@@ -44,7 +45,7 @@ interface ScanTime {
 /** What a scan takes; fails when it does not find everything or reads what it need not. */
 async function timedScan(folder: string, path: string, filesRead: number): Promise<ScanTime> {
   const [startMs, startUsage] = [performance.now(), process.cpuUsage()];
-  const ports = trustPorts();
+  const ports = { ...trustPorts(), folders: nodeFolders };
   const cache = await ScanCache.open(ports, path, folder);
   const options = { base: folder, ignore: ["node_modules"] };
   const { found, stats } = await scanTree(ports, [folder], cache, options);

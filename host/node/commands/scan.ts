@@ -12,6 +12,7 @@ import { printable } from "../../shared/fabric/discovery/source-file.ts";
 import { initialPanel, type Panel, readPanel } from "../../shared/fabric/panel.ts";
 import { formatSymbolAddress } from "../../shared/fabric/symbol.ts";
 import { Failure } from "../../shared/ports/failure.ts";
+import { nodeFolders } from "../folders.ts";
 import { currentProject, openRegistry, type Project, projectPanel } from "../project.ts";
 import { trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
@@ -75,7 +76,7 @@ async function scan(context: CommandContext, options: ScanVerbOptions): Promise<
 
 /** Scans the roots of a project with its cache, or the current folder without one. */
 export async function scanProject(project: Project | null, isFull = false): Promise<Scan> {
-  const ports = trustPorts();
+  const ports = { ...trustPorts(), folders: nodeFolders };
   const base = project?.root ?? process.cwd();
   const panel = project === null ? defaults() : await projectPanel(project);
   const path = project === null ? null : join(project.folder, "cache", "scan.json");

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../ports/clock.ts";
 import type { FoundSymbol, ScanProblem } from "./found.ts";
+import { type Folders, foldersOver } from "./folders.ts";
 import { mergeSymbols } from "./merge.ts";
 import { readScannedFile } from "./read-file.ts";
 import { type CacheEntry, type CachePorts, isUnchanged, type ScanCache } from "./scan-cache.ts";
@@ -12,6 +13,8 @@ import { walk, type WalkedFile, type WalkOptions } from "./walk.ts";
 
 export interface ScanPorts extends CachePorts {
   readonly clock: Pick<Clock, "wallMs">;
+  /** A host that has a faster way to look at folders than its files port. */
+  readonly folders?: Folders;
 }
 
 export interface ScanOptions extends WalkOptions {
@@ -43,7 +46,8 @@ export async function scanTree(
   cache: ScanCache,
   options: ScanOptions,
 ): Promise<Scan> {
-  const walked = await walk(ports.files, roots, options);
+  const { folders = foldersOver(ports.files) } = ports;
+  const walked = await walk({ files: ports.files, folders }, roots, options);
   const context = {
     ...ports,
     wallMs: ports.clock.wallMs(),

@@ -5,6 +5,7 @@
 import { Failure } from "../../ports/failure.ts";
 import type { FileInfo, Files } from "../../ports/files.ts";
 import type { ScanProblem, ScanRule } from "./found.ts";
+import type { Folders } from "./folders.ts";
 import { isToolFolder, isWalkedInto, type Placed, placeOf } from "./places.ts";
 
 export interface WalkedFile {
@@ -28,11 +29,18 @@ export interface WalkOptions {
   readonly ignore: readonly string[];
 }
 
+export interface WalkPorts {
+  readonly files: Files;
+  readonly folders: Folders;
+}
+
 export const FOLDER_DEPTH_MAX = 48;
 export const FILES_MAX = 200_000;
-/** Entries of a folder that are asked for at a time, and folders: the answers come from a pool of threads. */
+/** Files that are asked for at a time, and folders. */
 const PARALLEL = 256;
 const PARALLEL_FOLDERS = 8;
+
+type FileStep = Pick<WalkedFile, "path" | "place">;
 
 /** A folder on the way down. */
 interface Step {
@@ -47,17 +55,18 @@ interface Step {
 
 /** Walks the roots, which are absolute. One that does not exist has no files. */
 export async function walk(
-  files: Files,
+  ports: WalkPorts,
   roots: readonly string[],
   options: WalkOptions,
 ): Promise<Walk> {
+  const { files } = ports;
   const base = (await files.realPath(options.base)) ?? options.base;
   const reals: string[] = [];
   for (const root of roots) {
     const real = await files.realPath(root);
     if (real !== null) reals.push(real);
   }
-  const walker = new Walker(files, reals, options.ignore);
+  const walker = new Walker(ports, reals, options.ignore);
   const steps = reals.map((real): Step => {
     const isBelow = isIn(real, base) && real !== base;
     const names = isBelow ? real.slice(base.length + 1).split("/") : [];
@@ -75,15 +84,15 @@ function isIn(path: string, folder: string): boolean {
 class Walker implements Walk {
   readonly files: WalkedFile[] = [];
   readonly problems: ScanProblem[] = [];
-  readonly #port: Files;
+  readonly #ports: WalkPorts;
   readonly #roots: readonly string[];
   readonly #ignored: ReadonlySet<string>;
   readonly #seen = new Set<string>();
   /** Folders that are still to be walked; the last ones come first, so that few wait at a time. */
   readonly #open: Step[] = [];
 
-  constructor(port: Files, roots: readonly string[], ignore: readonly string[]) {
-    this.#port = port;
+  constructor(ports: WalkPorts, roots: readonly string[], ignore: readonly string[]) {
+    this.#ports = ports;
     this.#roots = roots;
     this.#ignored = new Set(ignore.map((name) => name.replace(/^\.\/|\/$/g, "")));
   }
@@ -114,64 +123,66 @@ class Walker implements Walk {
       this.#problem(step.path, "too-deep", `The folder lies more than ${FOLDER_DEPTH_MAX} deep`);
       return;
     }
-    const names = await this.#guarded(step.path, () => this.#port.list(step.path));
-    const wanted = (names ?? []).filter((name) => !this.#isIgnored(name, step));
-    for (let at = 0; at < wanted.length; at += PARALLEL) {
-      const some = wanted.slice(at, at + PARALLEL);
-      const infos = await this.#infos(some.map((name) => join(step.path, name)));
-      for (const [index, name] of some.entries()) {
-        const info = infos[index] ?? null;
-        if (info?.kind === "file") this.#file(below(step, name), info);
-        else if (info !== null) await this.#entry(below(step, name), info);
+    const entries = await this.#guarded(step.path, () => this.#ports.folders.entries(step.path));
+    const files: FileStep[] = [];
+    for (const { name, kind } of entries ?? []) {
+      if (this.#isIgnored(name, step)) continue;
+      const next = below(step, name);
+      if (kind === "file") {
+        const place = placeOf(next.names);
+        if (place !== null) files.push({ path: next.path, place });
+      } else if (kind === "other") await this.#link(next);
+      else if (isWalkedInto(next.names)) this.#open.push(next);
+    }
+    await this.#addFiles(files);
+  }
+
+  /** Asks for sizes and times, many at a time; almost never does one fail, and then they are asked for singly. */
+  async #addFiles(files: readonly FileStep[]): Promise<void> {
+    for (let at = 0; at < files.length; at += PARALLEL) {
+      const some = files.slice(at, at + PARALLEL);
+      const infos = await this.#infos(some.map(({ path }) => path));
+      for (const [index, { path, place }] of some.entries()) {
+        const info = infos[index];
+        if (info?.kind === "file") this.#add({ path, place, info });
       }
     }
   }
 
-  /** What is at these paths. Almost always nothing fails, so only then they are asked for one by one. */
   async #infos(paths: readonly string[]): Promise<readonly (FileInfo | null)[]> {
     try {
-      return await Promise.all(paths.map((path) => this.#port.info(path)));
+      return await this.#ports.folders.infos(paths);
     } catch {
-      return Promise.all(paths.map((path) => this.#guarded(path, () => this.#port.info(path))));
+      const { files } = this.#ports;
+      return Promise.all(paths.map((path) => this.#guarded(path, () => files.info(path))));
     }
   }
 
-  /** A folder, or something else that is no file. */
-  async #entry(step: Step, info: FileInfo): Promise<void> {
-    if (info.kind === "other") await this.#link(step);
-    else if (isWalkedInto(step.names)) this.#open.push(step);
-  }
-
-  #file({ path, names }: Step, info: FileInfo): void {
-    const place = placeOf(names);
-    if (place === null) return;
-    if (this.files.length < FILES_MAX) this.files.push({ path, place, info });
-    else if (
-      this.files.length === FILES_MAX &&
-      !this.problems.some(({ rule }) => rule === "too-many")
-    ) {
-      this.#problem(
-        path,
-        "too-many",
-        `There are more than ${FILES_MAX} files; the rest is left out`,
-      );
+  #add(file: WalkedFile): void {
+    if (this.files.length < FILES_MAX) this.files.push(file);
+    else if (!this.problems.some(({ rule }) => rule === "too-many")) {
+      const message = `There are more than ${FILES_MAX} files; the rest is left out`;
+      this.#problem(file.path, "too-many", message);
     }
   }
 
   /** A link, or something else that is neither file nor folder. */
   async #link(step: Step): Promise<void> {
     const { path, names, links } = step;
-    if (placeOf(names) === null && !isToolFolder(names)) return;
+    const place = placeOf(names);
+    if (place === null && !isToolFolder(names)) return;
     const real = await this.#target(path);
     if (real === null) return;
     if (!this.isInside(real)) {
       this.#problem(path, "link-outside", "It leads out of the folders that are scanned");
       return;
     }
-    const info = await this.#guarded(path, () => this.#port.info(real));
+    const info = await this.#guarded(path, () => this.#ports.files.info(real));
     const parent = step.real.slice(0, step.real.lastIndexOf("/"));
-    if (info?.kind === "file") this.#file(step, info);
-    else if (info?.kind !== "folder")
+    if (info === null) return;
+    if (info.kind === "file") {
+      if (place !== null) this.#add({ path, place, info });
+    } else if (info.kind !== "folder")
       this.#problem(path, "not-a-file", "It is no file and no folder");
     else if ([parent, ...links].some((from) => isIn(from, real))) {
       this.#problem(path, "link-loop", "It leads to a folder that it lies in");
@@ -181,7 +192,7 @@ class Walker implements Walk {
   /** Where a link leads; null, with a problem, when that is nowhere. */
   async #target(path: string): Promise<string | null> {
     try {
-      const real = await this.#port.realPath(path);
+      const real = await this.#ports.files.realPath(path);
       if (real === null) this.#problem(path, "link-broken", "It leads to nothing");
       return real;
     } catch (thrown) {
