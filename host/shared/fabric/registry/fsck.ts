@@ -77,13 +77,10 @@ class Check {
       for (const name of odd) await this.#odd(name);
       await this.#pack(registry);
       const used = await this.#reachable(view, stored);
-      for (const file of stored) {
-        if (file.extension === "dsse") await this.#orphan(file, stored, used);
-        else {
-          await this.#content(file, view, used);
-          objects += 1;
-        }
-      }
+      const contents = stored.filter(({ extension }) => extension !== "dsse");
+      for (const file of contents) await this.#content(file, view, used);
+      objects = contents.length;
+      this.#orphans(stored, new Set(contents.map(({ id }) => id)), used);
       if (registry !== null) symbols = await this.#symbols(registry);
       if (view !== null) await this.#roots(view);
     }
@@ -206,13 +203,15 @@ class Check {
   }
 
   /** A signature without its object is garbage, unless the object is missed, which its address tells. */
-  async #orphan(
-    { id, name }: StoredFile,
+  #orphans(
     stored: readonly StoredFile[],
+    contents: ReadonlySet<ObjectId>,
     used: ReadonlySet<ObjectId>,
-  ): Promise<void> {
-    const hasContent = stored.some((file) => file.id === id && file.extension !== "dsse");
-    if (!hasContent && !used.has(id)) this.#leftovers.push(`cas/sha256/${name}`);
+  ): void {
+    const orphans = stored.filter(
+      ({ id, extension }) => extension === "dsse" && !contents.has(id) && !used.has(id),
+    );
+    this.#leftovers.push(...orphans.map(({ name }) => `cas/sha256/${name}`));
   }
 
   /** Every address: the object is there, and signed for this address and kind. */

@@ -36,9 +36,8 @@ export async function collectGarbage(
   }
   const kept = await mark(store, stored, view);
   const removed: ObjectId[] = [];
-  for (const id of new Set(stored.map((file) => file.id))) {
+  for (const [id, files] of Map.groupBy(stored, (file) => file.id)) {
     if (kept.has(id)) continue;
-    const files = stored.filter((file) => file.id === id);
     if (await isYoung(ports, layout, files, options.graceMs ?? 0)) continue;
     if (options.isDry !== true) await store.remove(id);
     removed.push(id);

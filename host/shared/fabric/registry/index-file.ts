@@ -152,19 +152,24 @@ export class IndexFile {
     const { signers, index: before } = await this.load();
     let index = before;
     for (const change of changes) index = { ...index, ...change(index) };
-    const bytes = indexBytes(
-      this.#ports.signatures,
-      {
-        ...index,
-        generation: before.generation + 1,
-        signersVersion: signers.document.version,
-        signers: signers.document.trusted,
-      },
-      signer,
-    );
+    const value: RegistryIndex = {
+      generation: before.generation + 1,
+      signersVersion: signers.document.version,
+      signers: signers.document.trusted,
+      objects: sorted(index.objects),
+      roots: sorted(index.roots),
+    };
+    const file = indexBytes(this.#ports.signatures, value, signer);
     await this.#ports.files.makeFolder(this.#layout.folder, FOLDER_MODE);
-    await this.#ports.files.write(this.#layout.index, bytes, FILE_MODE);
+    await this.#ports.files.write(this.#layout.index, file, FILE_MODE);
+    // What was just signed need not be verified by its signer.
+    this.#index = { file, value, signers };
   }
+}
+
+/** In the order in which the file lists it. */
+function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Whether two files are the same: a large index is compared for every look at it, so eight bytes at a time. */

@@ -157,9 +157,10 @@ export function openIndex(
   const value = parseDocument(file, INDEX_LIMITS);
   if (!isJsonObject(value)) throw invalid("it", "is not an object");
   const { sign, ...body } = value;
-  checkSignature(signatures, sign, body, options);
+  const signed = canonicalBytes(body);
+  checkSignature(signatures, sign, signed, options);
   const index = readIndex(body);
-  if (!equalBytes(canonicalBytes(indexJson(index)), canonicalBytes(body))) {
+  if (!equalBytes(canonicalBytes(indexJson(index)), signed)) {
     throw invalid("it", "has members that do not fit each other");
   }
   if (index.signersVersion > options.signersVersion) {
@@ -171,7 +172,7 @@ export function openIndex(
 function checkSignature(
   signatures: Signatures,
   sign: Json | undefined,
-  body: JsonObject,
+  payload: Uint8Array,
   { signers, isUnsignedAllowed }: OpenIndexOptions,
 ): void {
   if (sign === undefined) {
@@ -194,7 +195,7 @@ function checkSignature(
     });
   }
   const signature = decodeBase64(shape.text(sig, "sign.sig"));
-  const signed = preAuthEncoding(PAYLOAD_TYPE, canonicalBytes(body));
+  const signed = preAuthEncoding(PAYLOAD_TYPE, payload);
   if (signature === null || !signatures.verify(key, signed, signature)) {
     throw invalid("sign", "does not fit the rest: the file was changed");
   }
