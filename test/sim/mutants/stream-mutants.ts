@@ -152,14 +152,14 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: "credit-of-reset-lost",
-    explanation: "what a reset stream held of the connection's window never comes back",
+    name: "credit-leaks",
+    explanation: "half of what was read never comes back to the window of the connection",
     against: null,
     edits: [
       {
         file: "stream/receive-part.ts",
-        find: "  if (unread > 0) returnCredit(stream, unread);\n",
-        replace: "  if (unread > u32.MAX_VALUE) returnCredit(stream, unread);\n",
+        find: "if (windowConsume(ofConnection, bytes) || isPeerBlocked) {",
+        replace: "if (windowConsume(ofConnection, bytes >> 1) || isPeerBlocked) {",
       },
     ],
   },
