@@ -18,6 +18,7 @@ import {
   type RegistryIndex,
 } from "./registry-index.ts";
 import { readSignersFile, TrustedSigners } from "./trusted-signers.ts";
+import { holdingLock } from "./write-lock.ts";
 
 export interface RegistryOptions {
   /** Unsigned indexes and objects are refused. Default: true. */
@@ -148,6 +149,13 @@ export class IndexFile {
   }
 
   async #write(changes: readonly IndexChange[]): Promise<void> {
+    // Refused before the lock is taken: who may not write leaves nothing behind.
+    await this.writer();
+    await this.#ports.files.makeFolder(this.#layout.folder, FOLDER_MODE);
+    await holdingLock(this.#ports, this.#layout.lock, () => this.#writeLocked(changes));
+  }
+
+  async #writeLocked(changes: readonly IndexChange[]): Promise<void> {
     const signer = await this.writer();
     const { signers, index: before } = await this.load();
     let index = before;
@@ -160,7 +168,6 @@ export class IndexFile {
       roots: sorted(index.roots),
     };
     const file = indexBytes(this.#ports.signatures, value, signer);
-    await this.#ports.files.makeFolder(this.#layout.folder, FOLDER_MODE);
     await this.#ports.files.write(this.#layout.index, file, FILE_MODE);
     // What was just signed need not be verified by its signer.
     this.#index = { file, value, signers };

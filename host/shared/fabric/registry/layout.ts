@@ -43,6 +43,8 @@ export const FOLDER_MODE = 0o755;
 export class RegistryLayout {
   readonly folder: string;
   readonly index: string;
+  /** There while somebody writes the index. */
+  readonly lock: string;
   readonly objects: string;
   readonly pack: string;
   readonly table: string;
@@ -53,6 +55,7 @@ export class RegistryLayout {
   constructor(folder: string) {
     this.folder = folder;
     this.index = `${folder}/index.json`;
+    this.lock = `${folder}/index.lock`;
     this.objects = `${folder}/cas/sha256`;
     this.pack = `${folder}/pack/agents.pack`;
     this.table = `${folder}/pack/index.lut`;

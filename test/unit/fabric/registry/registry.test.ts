@@ -111,6 +111,59 @@ test("two registries on one folder see each other's writes and keep them", async
   ]);
 });
 
+test("two programs that write at the same time lose nothing", async () => {
+  const files = new MemoryFiles();
+  const info = files.info.bind(files);
+  files.info = async (path) => {
+    const found = await info(path);
+    return found === null ? null : { ...found, modifiedMs: testPorts().clock.wallMs() };
+  };
+  const { registry } = await memoryRegistry({ signer: OWNER }, files);
+  const other = await memoryRegistry({ signer: OWNER }, files);
+  const names = Array.from({ length: 12 }, (_, index) => `agent-${index}`);
+  // One after the other in each, so that neither can gather its changes into one write.
+  const writeAll = async (by: Registry, which: readonly string[]): Promise<void> => {
+    for (const name of which) await by.put(agentObject(name));
+  };
+  await Promise.all([
+    writeAll(registry, names.slice(0, 6)),
+    writeAll(other.registry, names.slice(6)),
+  ]);
+  expect(await registry.list()).toHaveLength(12);
+  expect(await registry.generation()).toBe(12);
+  expect(files.all.has(registry.layout.lock)).toBe(false);
+});
+
+test("a lock that a crash has left is taken over, also after the clock has jumped", async () => {
+  for (const wallMs of [20_000, -20_000]) {
+    const clock = { ...testPorts().clock, wallMs: () => wallMs };
+    const files = new MemoryFiles();
+    const registry = await Registry.open(testPorts({ files, clock }), FOLDER, { signer: OWNER });
+    files.all.set(registry.layout.lock, new Uint8Array());
+    await registry.put(agentObject("a"));
+    expect(await registry.list()).toHaveLength(1);
+    expect(files.all.has(registry.layout.lock)).toBe(false);
+  }
+});
+
+test("a lock that is held without end is said to be", async () => {
+  const files = new MemoryFiles();
+  let nowUs = 0;
+  const clock = {
+    ...testPorts().clock,
+    wallMs: () => 0,
+    nowUs: () => nowUs,
+    at: (atUs: number, task: () => void) => {
+      nowUs = atUs;
+      queueMicrotask(task);
+      return () => undefined;
+    },
+  };
+  const registry = await Registry.open(testPorts({ files, clock }), FOLDER, { signer: OWNER });
+  files.all.set(registry.layout.lock, new Uint8Array());
+  expect(await failureCode(() => registry.put(agentObject("a")))).toBe("would-block");
+});
+
 test("the newest version of a range is found, of the asked variant only", async () => {
   const { registry } = await memoryRegistry();
   for (const version of ["1.2.0", "1.10.0", "2.0.0", "3.0.0-rc.1"]) {
