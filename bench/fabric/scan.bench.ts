@@ -46,10 +46,10 @@ interface ScanTime {
 async function timedScan(folder: string, path: string, filesRead: number): Promise<ScanTime> {
   const [startMs, startUsage] = [performance.now(), process.cpuUsage()];
   const ports = { ...trustPorts(), folders: nodeFolders };
-  const cache = await ScanCache.open(ports, path, folder);
+  const cache = ScanCache.open(ports, path, folder);
   const options = { base: folder, ignore: ["node_modules"] };
   const { found, stats } = await scanTree(ports, [folder], cache, options);
-  await cache.save();
+  await (await cache).save();
   const wallMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(startUsage);
   if (found.length === FILES && stats.read === filesRead) {

@@ -80,14 +80,14 @@ export async function scanProject(project: Project | null, isFull = false): Prom
   const base = project?.root ?? process.cwd();
   const panel = project === null ? defaults() : await projectPanel(project);
   const path = project === null ? null : join(project.folder, "cache", "scan.json");
-  const cache = await ScanCache.open(ports, path, base);
+  const cache = ScanCache.open(ports, path, base);
   const roots = panel["scan.roots"].map((root) => resolve(base, root));
   const result = await scanTree(ports, roots, cache, {
     base,
     ignore: panel["scan.ignore"],
     isFull,
   });
-  await saveCache(cache);
+  await saveCache(await cache);
   return result;
 }
 

@@ -43,11 +43,15 @@ const PARALLEL = 16;
 export async function scanTree(
   ports: ScanPorts,
   roots: readonly string[],
-  cache: ScanCache,
+  opening: ScanCache | Promise<ScanCache>,
   options: ScanOptions,
 ): Promise<Scan> {
   const { folders = foldersOver(ports.files) } = ports;
-  const walked = await walk({ files: ports.files, folders }, roots, options);
+  // A large cache takes as long to open as the folders to walk, so both are done at once.
+  const [walked, cache] = await Promise.all([
+    walk({ files: ports.files, folders }, roots, options),
+    opening,
+  ]);
   const context = {
     ...ports,
     wallMs: ports.clock.wallMs(),

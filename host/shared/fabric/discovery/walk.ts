@@ -38,7 +38,7 @@ export const FOLDER_DEPTH_MAX = 48;
 export const FILES_MAX = 200_000;
 /** Files that are asked for at a time, and folders. */
 const PARALLEL = 256;
-const PARALLEL_FOLDERS = 8;
+const PARALLEL_FOLDERS = 32;
 
 type FileStep = Pick<WalkedFile, "path" | "place">;
 
