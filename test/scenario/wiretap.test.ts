@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { callRecord, type Lane } from "../../host/node/index.ts";
 import { gather, startNodes, type TestNode } from "../support/nodes.ts";
 import { failureCode } from "../support/ports.ts";
-import { type Direction, PACKET_TYPE, typeOf, Wiretap } from "../support/wiretap.ts";
+import { type Direction, flipOnce, PACKET_TYPE, Wiretap } from "../support/wiretap.ts";
 
 const SECRET_PATH = "/home/someone/private/plans-for-tomorrow.txt";
 const SECRET_CONTENT = "the treasure lies under the third oak";
@@ -58,22 +58,6 @@ test("neither path, content, agent, identity nor any key is on the wire", async 
   }
 });
 
-/** Changes the first packet of one type that passes in one direction. */
-function changeOnce(
-  type: number,
-  direction: Direction,
-  at: (length: number) => number,
-): Wiretap["meddle"] {
-  let isDone = false;
-  return (datagram, way) => {
-    if (isDone || way !== direction || typeOf(datagram) !== type) return datagram;
-    isDone = true;
-    const index = at(datagram.length);
-    datagram[index] = (datagram[index] ?? 0) ^ 0x10;
-    return datagram;
-  };
-}
-
 const PLACES: readonly (readonly [string, (length: number) => number])[] = [
   ["the connection id", () => 3],
   ["the flags", () => 8],
@@ -94,7 +78,7 @@ const FLIPS = CLASSES.flatMap(([packet, type, direction]) =>
 
 test.each(FLIPS)("one flipped bit in $name breaks nothing", async ({ type, direction, at }) => {
   const { tap, dial } = await scene();
-  tap.meddle = changeOnce(type, direction, at);
+  tap.meddle = flipOnce(type, direction, at);
   expect(await read(await dial())).toBe(`${SECRET_PATH}: ${SECRET_CONTENT}`);
 });
 

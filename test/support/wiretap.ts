@@ -14,6 +14,24 @@ export type Meddle = (datagram: Buffer, direction: Direction) => Buffer | null;
 /** Packet types in the low three bits of byte 8 (docs/protocol.md, "Packets"). */
 export const PACKET_TYPE = { initial: 1, handshake: 2, oneRtt: 4 } as const;
 
+/** Changes one bit of the first packet of a type that passes in one direction; `onChange` hears of it. */
+export function flipOnce(
+  type: number,
+  direction: Direction,
+  at: (length: number) => number,
+  onChange: () => void = () => undefined,
+): Meddle {
+  let isDone = false;
+  return (datagram, way) => {
+    if (isDone || way !== direction || typeOf(datagram) !== type) return datagram;
+    isDone = true;
+    onChange();
+    const index = at(datagram.length);
+    datagram[index] = (datagram[index] ?? 0) ^ 0x10;
+    return datagram;
+  };
+}
+
 export const typeOf = (datagram: Buffer): number => (datagram[8] ?? 0) & 7;
 
 export class Wiretap {
@@ -33,11 +51,11 @@ export class Wiretap {
     this.#back.on("message", (datagram) => this.#forward(datagram, "to-client"));
   }
 
-  /** Listens on loopback and returns the port to dial. */
-  async listen(): Promise<number> {
-    const bind = (socket: dgram.Socket): Promise<void> =>
-      new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
-    await Promise.all([bind(this.#front), bind(this.#back)]);
+  /** Listens on loopback, on any port unless one is given, and returns the port to dial. */
+  async listen(port = 0): Promise<number> {
+    const bind = (socket: dgram.Socket, at: number): Promise<void> =>
+      new Promise((resolve) => socket.bind(at, "127.0.0.1", resolve));
+    await Promise.all([bind(this.#front, port), bind(this.#back, 0)]);
     const address: AddressInfo = this.#front.address();
     return address.port;
   }

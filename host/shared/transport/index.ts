@@ -14,7 +14,12 @@ import { ConnectionLane } from "./lane.ts";
 
 export { Connection } from "./connection.ts";
 export { Stream } from "./stream.ts";
-export { MessageStream, MESSAGE_FLAG, MESSAGE_TYPE } from "./message-stream.ts";
+export {
+  MessageStream,
+  MESSAGE_FLAG,
+  MESSAGE_TYPE,
+  type OutgoingMessage,
+} from "./message-stream.ts";
 export { DEFAULT_PARAMETERS, type UnknownPeer } from "./endpoint.ts";
 
 export interface TransportPorts {

@@ -166,3 +166,33 @@ async function take(network: Network, connection: Connection, count: number) {
   }
   return received;
 }
+
+test("batches cross in order, as many at a time as are there, and end where the stream ends", async () => {
+  const { network, out, stream } = await messageStreams();
+  const batch = Array.from({ length: 1_000 }, (_, index) => ({
+    header: { ...HEADER, messageId: BigInt(index) },
+    payload: Uint8Array.of(index & 255),
+  }));
+  const sending = out.sendBatch(batch, true);
+  const received: bigint[] = [];
+  let batches = 0;
+  for (;;) {
+    const next = await network.settle(stream.receiveBatch(100));
+    if (next === null) break;
+    expect(next.length).toBeLessThanOrEqual(100);
+    received.push(...next.map(({ header }) => header.messageId));
+    batches += 1;
+  }
+  await network.settle(sending);
+  expect(received).toEqual(batch.map(({ header }) => header.messageId));
+  expect(batches).toBeLessThan(500);
+});
+
+test("a batch with a message that is too large sends those before it and names the size", async () => {
+  const { network, out, stream } = await messageStreams();
+  const small = { header: HEADER, payload: Uint8Array.of(7) };
+  const large = { header: HEADER, payload: new Uint8Array(2 * 1024 * 1024) };
+  const sending = failureCode(() => out.sendBatch([small, large, small], true));
+  expect(await network.settle(sending)).toBe("message-too-large");
+  expect(await network.settle(stream.receiveBatch())).toHaveLength(1);
+});
