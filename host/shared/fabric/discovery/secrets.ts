@@ -71,8 +71,8 @@ const REFERENCE =
   /\$\{env:(\w+)\}|\{env:(\w+)\}|\$\{([A-Z_][A-Z0-9_]*)(?::-([^}]*))?\}|\$([A-Z_][A-Z0-9_]*)\b/g;
 const ONE_REFERENCE = /^\$\{((?:env|input):[\w-]+)\}$/;
 const ANY_REFERENCE = /\$\{(?:env|input):[\w-]+(?::-[^}]*)?\}/;
-/** Reference or not: what a text is split at to look for secrets in its parts. */
-const SCHEME = /^(Bearer|Basic|Token|ApiKey)\s+(\S.*)$/i;
+const SCHEME = /^(Bearer|Basic|Token|ApiKey)\s+\S/i;
+const HEADER = /^([A-Za-z][\w-]*):\s*(\S.*)$/;
 const ASSIGNMENT = /^(-{0,2}[A-Za-z][\w-]*)=(.*)$/s;
 
 /** Makes the values of one symbol safe to keep; remembers what it replaced. */
@@ -170,19 +170,34 @@ export class SecretKeeper {
 
   /** The text with every secret in it replaced. */
   #hide(text: string, name: string): string {
+    if (PRIVATE_KEY.test(text)) return this.#variable(name);
     const [, assigned, value = ""] = ASSIGNMENT.exec(text) ?? [];
     if (assigned !== undefined && !ANY_REFERENCE.test(value)) {
+      // Whatever follows could belong to the value, spaces included.
       if (value !== "" && isSecretName(assigned)) return `${assigned}=${this.#variable(assigned)}`;
       return `${assigned}=${this.#hide(value, assigned)}`;
     }
+    const [, header, content = ""] = HEADER.exec(text) ?? [];
+    if (header !== undefined && isSecretName(header)) {
+      return isOnlyReference(content)
+        ? text
+        : `${header}: ${this.#hideAfterScheme(content, header)}`;
+    }
+    if (/\s/.test(text)) return this.#hideInLine(text, name);
     if (text.includes("://")) return this.#hideInUrl(text, name);
-    if (SCHEME.test(text) && isSecretValue(SCHEME.exec(text)?.[2] ?? "")) {
-      return this.#hideAfterScheme(text, name);
-    }
-    if (PRIVATE_KEY.test(text) || (!/\s/.test(text) && isSecretValue(text))) {
-      return this.#variable(name);
-    }
+    if (isSecretValue(text)) return this.#variable(name);
     return text.replace(KNOWN_SECRETS, () => this.#variable(name));
+  }
+
+  /** A line for a shell: `program KEY=value --token value https://…`. */
+  #hideInLine(text: string, name: string): string {
+    let flag: string | null = null;
+    return text.replace(/\S+/g, (word) => {
+      const before = flag;
+      flag = /^-{1,2}[A-Za-z][\w-]*$/.test(word) && isSecretName(word) ? word : null;
+      if (before === null || flag !== null || word.includes("${")) return this.#hide(word, name);
+      return this.#variable(before);
+    });
   }
 
   #hideInUrl(text: string, name: string): string {

@@ -97,6 +97,25 @@ test("arguments and addresses lose their secrets and keep the rest", () => {
   expect(keeper.lossy.map(({ field }) => field)).toEqual(["args[3]", "args[4]", "args[6]", "url"]);
 });
 
+test.for([
+  ["Authorization: Bearer hunter2", { template: "Authorization: Bearer ${env:S_AUTHORIZATION}" }],
+  ["Authorization:${AUTH}", { template: "Authorization:${env:AUTH}" }],
+  ["--header=X-Api-Key: hunter2", { template: "--header=X-Api-Key: ${env:S_X_API_KEY}" }],
+  ["PASSWORD=hunter2 and more", { template: "PASSWORD=${env:S_PASSWORD}" }],
+  [
+    "env TOKEN=hunter2 npx x --key hunter2 -v",
+    { template: "env TOKEN=${env:S_TOKEN} npx x --key ${env:S_KEY} -v" },
+  ],
+  [
+    "curl https://me:hunter2@x.example/",
+    { template: "curl https://me:${env:S_PASSWORD}@x.example/" },
+  ],
+  ["cd /srv && npx server --port 80", "cd /srv && npx server --port 80"],
+  [`Bearer ${HEX}`, { template: "Bearer ${env:S_ARGS_0}" }],
+] as const)("the argument %s is kept safely", ([word, expected]) => {
+  expect(new SecretKeeper("s").words([word], "args")).toEqual([expected]);
+});
+
 test("fields that only one tool knows are searched to their depth", () => {
   const keeper = new SecretKeeper("s");
   const value = { oauth: { clientSecret: "hunter2", scopes: ["read"] }, retries: 3 };
