@@ -7,6 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import { Failure } from "../ports/failure.ts";
 import type { CallHandler, Lane, LanePeer } from "../ports/lane.ts";
 import type { Random } from "../ports/random.ts";
+import { parseAddress } from "../trust/address.ts";
 import { peerId } from "../trust/identity.ts";
 import type { Connection } from "./connection.ts";
 import { DEFAULT_PARAMETERS, Endpoint, UDP_PACKET_BYTES, type UnknownPeer } from "./endpoint.ts";
@@ -106,6 +107,19 @@ export class Transport {
     const lane = this.#lanes.get(connection);
     if (lane === undefined) throw new Error("every established connection has a lane");
     return lane;
+  }
+
+  /**
+   * Dials `mxp://<key>@host:port/agent`: a static key ("z6LS…") dials IK, an identity ("z6Mk…") dials XX and must be
+   * proved. The agent is for the caller of the lane to name.
+   */
+  dial(
+    address: string,
+    options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+  ): Promise<Lane> {
+    const { key, keyKind, host, port } = parseAddress(address);
+    const proof = keyKind === "static" ? { staticKey: key } : { identity: key };
+    return this.connect({ host, port, ...proof }, options);
   }
 
   /** Dials a peer and returns the connection itself, for streams and datagrams. */

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { callRecord, createIdentity, Failure } from "../../../host/node/index.ts";
+import { formatAddress } from "../../../host/shared/trust/address.ts";
 import { failureCode } from "../../support/ports.ts";
 import { gather, startNode, startPair } from "../../support/nodes.ts";
 
@@ -246,4 +247,17 @@ test("a dial can be given up", async () => {
   );
   abort.abort();
   expect(await failureCode(() => dial)).toBe("cancelled");
+});
+
+test("an address with a static key dials IK, one with an identity dials XX", async () => {
+  const { client, server } = await startPair();
+  const { host, port } = server.transport.local;
+  const { staticPublicKey, publicKey, id } = server.identity;
+  const agent = "tools";
+  const byKey = formatAddress({ key: staticPublicKey, keyKind: "static", host, port, agent });
+  const byIdentity = formatAddress({ key: publicKey, keyKind: "identity", host, port, agent });
+  const [ik, xx] = [await client.transport.dial(byKey), await client.transport.dial(byIdentity)];
+  expect([ik.peer.id, xx.peer.id]).toEqual([id, id]);
+  expect(ik.peer.handshake).toContain("_IK_");
+  expect(xx.peer.handshake).toContain("_XX_");
 });
