@@ -66,7 +66,7 @@ const VERSION = /^\d{1,15}\.\d{1,15}\.\d{1,15}(?:-[0-9a-z-]+(?:\.[0-9a-z-]+)*)?$
 function invalid(text: string, problem: string): Failure {
   // What cannot be shown safely on a terminal is shown as its code points.
   const shown = text.slice(0, 80).replace(/[^\x20-\x7e]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+    return `\\u{${Number(character.codePointAt(0)).toString(16)}}`;
   });
   return new Failure("symbol-invalid", `"${shown}" is no address of a symbol: ${problem}`, {
     origin: "local",

@@ -6,7 +6,13 @@ import { type ErrorCode, Failure } from "../../ports/failure.ts";
 import { formatSymbolAddress } from "../symbol.ts";
 import { referencesOf } from "./garbage.ts";
 import type { RegistryOptions, RegistryView } from "./index-file.ts";
-import { FILE_MODE, FOLDER_MODE, type ObjectId, RegistryLayout } from "./layout.ts";
+import {
+  type ContentExtension,
+  FILE_MODE,
+  FOLDER_MODE,
+  type ObjectId,
+  RegistryLayout,
+} from "./layout.ts";
 import { BLOB_BYTES_MAX, corrupt, missing, parseBody } from "./object.ts";
 import { ObjectStore, type StoredFile } from "./object-store.ts";
 import { PACK_BYTES_MAX, packedBytes, parseTable, TABLE_LIMITS } from "./pack.ts";
@@ -47,6 +53,14 @@ export async function fsck(
   return new Check(ports, new RegistryLayout(folder), options).run();
 }
 
+interface ContentFile extends StoredFile {
+  readonly extension: ContentExtension;
+}
+
+function isContent(file: StoredFile): file is ContentFile {
+  return file.extension !== "dsse";
+}
+
 class Check {
   readonly #ports: RegistryPorts;
   readonly #layout: RegistryLayout;
@@ -77,7 +91,7 @@ class Check {
       for (const name of odd) await this.#odd(name);
       await this.#pack(registry);
       const used = await this.#reachable(view, stored);
-      const contents = stored.filter(({ extension }) => extension !== "dsse");
+      const contents = stored.filter(isContent);
       for (const file of contents) await this.#content(file, view, used);
       objects = contents.length;
       this.#orphans(stored, new Set(contents.map(({ id }) => id)), used);
@@ -153,11 +167,10 @@ class Check {
 
   /** One object: its bytes, its form, its signatures. */
   async #content(
-    { id, name, extension }: StoredFile,
+    { id, name, extension }: ContentFile,
     view: RegistryView | null,
     used: ReadonlySet<ObjectId>,
   ): Promise<void> {
-    if (extension === "dsse") return;
     const isWhole = await this.#try(
       `cas/sha256/${name}`,
       async () => {
@@ -266,7 +279,8 @@ class Check {
   /** A changed signature goes away, so that the object can be signed again; one of a stranger stays. */
   async #putSignatureAside(id: ObjectId, { code }: Failure): Promise<FsckFinding["action"]> {
     if (code !== "signature-invalid") return "none";
-    return (await this.#putAside(`${id}.dsse`)) ? "quarantined" : "none";
+    await this.#putAside(`${id}.dsse`);
+    return "quarantined";
   }
 
   /** Moves a file to the quarantine; false when it is not ours to move: a link, a folder, something huge. */

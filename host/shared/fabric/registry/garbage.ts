@@ -79,9 +79,8 @@ async function mark(
     if (kept.has(id)) continue;
     kept.add(id);
     const form = forms.get(id);
-    if (form === undefined) throw missing(`object ${id}, which is in use; see \`rtt fsck\``);
     if (form === "blob") continue;
-    const bytes = await store.read(id, "json");
+    const bytes = form === "json" ? await store.read(id, "json") : null;
     if (bytes === null) throw missing(`object ${id}, which is in use; see \`rtt fsck\``);
     for (const reference of referencesOf(parseBody(id, bytes))) {
       if (forms.has(reference)) open.push(reference);

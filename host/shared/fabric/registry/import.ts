@@ -241,14 +241,12 @@ function textOf(address: SymbolAddress | null): string | null {
 function vouchedObject({ id, extension, bytes }: SourceObject): RegistryObject {
   const body = extension === "json" ? parseBody(id, bytes) : null;
   const kind = publishedKind(body);
-  if (kind === null) {
-    throw new Failure("signature-missing", `The object ${id} is unsigned, of no known form`, {
-      origin: "peer",
-      remedy: "Only published agents, tools and skills can be vouched for; get it signed.",
-      context: { id },
-    });
-  }
-  return { kind, body, address: publishedAddress(body) };
+  if (kind !== null) return { kind, body, address: publishedAddress(body) };
+  throw new Failure("signature-missing", `The object ${id} is unsigned, of no known form`, {
+    origin: "peer",
+    remedy: "Only published agents, tools and skills can be vouched for; get it signed.",
+    context: { id },
+  });
 }
 
 function vouchedEntry(

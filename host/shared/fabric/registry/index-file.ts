@@ -116,12 +116,11 @@ export class IndexFile {
     const { files, signatures } = this.#ports;
     const file = await readPlainFile(files, this.#layout.index, INDEX_LIMITS.bytesMax);
     const before = this.#index;
-    if (before === null || before.signers !== signers || !isSame(before.file, file)) {
-      const value = file === null ? EMPTY_INDEX : this.#open(signatures, file, signers);
-      this.#index = { file, value, signers };
-    }
-    const index = (this.#index ?? { value: EMPTY_INDEX }).value;
-    return { signers, index, hasIndex: file !== null };
+    const isKnown = before !== null && before.signers === signers && isSame(before.file, file);
+    if (isKnown) return { signers, index: before.value, hasIndex: file !== null };
+    const value = file === null ? EMPTY_INDEX : this.#open(signatures, file, signers);
+    this.#index = { file, value, signers };
+    return { signers, index: value, hasIndex: file !== null };
   }
 
   #open(signatures: Signatures, file: Uint8Array, signers: TrustedSigners): RegistryIndex {

@@ -12,7 +12,7 @@ import {
   type ObjectId,
   type RegistryLayout,
 } from "./layout.ts";
-import { bytesMaxOf, corrupt } from "./object.ts";
+import { bytesMaxOf, corrupt, missing } from "./object.ts";
 import { PACK_BYTES_MAX, packedBytes, parseTable, TABLE_LIMITS } from "./pack.ts";
 import { readPlainFile } from "./plain-file.ts";
 import type { RegistryPorts, RegistrySigner } from "./ports.ts";
@@ -23,6 +23,12 @@ export interface StoredFile {
   readonly name: string;
   readonly id: ObjectId;
   readonly extension: ContentExtension | "dsse";
+}
+
+/** The bytes of an object, verified against its id. */
+export interface Content {
+  readonly extension: ContentExtension;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 const STORED_NAME = /^([0-9a-f]{64})\.(json|blob|dsse)$/;
@@ -56,6 +62,14 @@ export class ObjectStore {
       }
     }
     return null;
+  }
+
+  /** An object in whichever form it is there. Fails with `object-missing` or `object-corrupt`. */
+  async readAny(id: ObjectId): Promise<Content> {
+    const extension = await this.formOf(id);
+    const bytes = extension === null ? null : await this.read(id, extension);
+    if (extension === null || bytes === null) throw missing(`object ${id}`);
+    return { extension, bytes };
   }
 
   /** Stores bytes under their id. What is there already stays, unless it has rotted: then it is replaced. */

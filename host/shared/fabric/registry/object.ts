@@ -120,22 +120,20 @@ export function publishedKind(body: Json): string | null {
 }
 
 /** The part of a published object that describes it: the manifest inside its wrapper. */
-export function publishedManifest(body: Json): JsonObject | null {
-  if (!isJsonObject(body)) return null;
+export function publishedManifest(body: JsonObject): JsonObject {
   const inner = ["agent", "skill", "tool"].map((name) => body[name]).find(isJsonObject);
   return body["$schema"] === AGENT_SCHEMA ? body : (inner ?? body);
 }
 
 /** The address that published bytes name, or that provider, name and version make; null when there is none. */
 export function publishedAddress(body: Json): SymbolAddress | null {
-  const manifest = publishedManifest(body);
-  if (manifest === null || !isJsonObject(body)) return null;
-  const { rtt_saddr: named, id, version = "1.0.0" } = manifest;
-  const provider = body["provider"];
-  const type = publishedKind(body) === "mcp_tool" ? "tool" : publishedKind(body);
-  const name = nameOf(manifest["name"]) ?? nameOf(id);
-  const namespace = type === "tool" ? `mcp/${nameOf(provider) ?? ""}` : "local";
-  const made = `rtt://${namespace}/${type ?? ""}/${name ?? ""}@${nameOfVersion(version)}`;
+  const kind = publishedKind(body);
+  if (kind === null || !isJsonObject(body)) return null;
+  const { rtt_saddr: named, id, name: title, version = "1.0.0" } = publishedManifest(body);
+  const name = nameOf(title) ?? nameOf(id);
+  const place =
+    kind === "mcp_tool" ? `mcp/${nameOf(body["provider"]) ?? ""}/tool` : `local/${kind}`;
+  const made = `rtt://${place}/${name ?? ""}@${nameOfVersion(version)}`;
   try {
     return parseSymbolAddress(typeof named === "string" ? named : made);
   } catch {

@@ -65,11 +65,8 @@ export async function exportOci(
   const layers = [await write(REGISTRY_INDEX_TYPE, index, "index.json")];
   const lines: Uint8Array[] = [];
   for (const id of ids) {
-    const form = await registry.store.formOf(id);
-    if (form === null) throw missing(`object ${id}`);
-    const content = await registry.store.read(id, form);
-    if (content === null) throw missing(`object ${id}`);
-    layers.push(await write(CONTENT_TYPES[form], content, `cas/sha256/${id}.${form}`));
+    const { extension, bytes } = await registry.store.readAny(id);
+    layers.push(await write(CONTENT_TYPES[extension], bytes, `cas/sha256/${id}.${extension}`));
     lines.push((await registry.store.signatures(id)) ?? new Uint8Array());
   }
   layers.push(await write(SIGNATURES_TYPE, concatBytes(...lines), null));

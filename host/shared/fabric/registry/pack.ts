@@ -42,10 +42,13 @@ function invalid(problem: string): Failure {
 }
 
 /** Both files for these objects. */
-export function encodePack(objects: ReadonlyMap<ObjectId, Uint8Array>): Pack {
+export function encodePack(
+  objects: ReadonlyMap<ObjectId, Uint8Array>,
+  bytesMax: number = PACK_BYTES_MAX,
+): Pack {
   const sorted = [...objects].sort(([a], [b]) => (a < b ? -1 : 1));
   const size = sorted.reduce((sum, [, bytes]) => sum + LENGTH_BYTES + bytes.length, 0);
-  if (size > PACK_BYTES_MAX) throw invalid(`would have more than ${PACK_BYTES_MAX} bytes`);
+  if (size > bytesMax) throw invalid(`would have more than ${bytesMax} bytes`);
   const pack = new Uint8Array(size);
   const view = new DataView(pack.buffer);
   const table: [string, JsonObject][] = [];

@@ -85,9 +85,8 @@ export function isRootName(text: string): boolean {
 
 /** The published name of an object, or null. */
 export function labelOf(kind: string, body: Json): string | null {
-  const manifest = publishedManifest(body);
-  if (manifest === null || !isJsonObject(body) || !Object.hasOwn(LABELLED, kind)) return null;
-  const { id, name, version = "1.0.0" } = manifest;
+  if (!isJsonObject(body) || !Object.hasOwn(LABELLED, kind)) return null;
+  const { id, name, version = "1.0.0" } = publishedManifest(body);
   const parts =
     kind === "agent"
       ? [id, "@", version]
@@ -114,12 +113,16 @@ export function indexBytes(
 }
 
 function indexJson(index: RegistryIndex): JsonObject {
-  const entries = [...index.objects].sort(([a], [b]) => (a < b ? -1 : 1));
-  const labelled: Record<string, [string, Json][]> = { agents: [], mcp_tools: [], skills: [] };
-  for (const [, { id, kind, label }] of entries) {
-    if (label !== null) labelled[LABELLED[kind] ?? ""]?.push([label, `sha256:${id}`]);
-  }
-  const objects = entries.map(([address, { id, kind, label }]): [string, Json] => [
+  // fromEntries defines own members, so that no name reaches a prototype.
+  const published = Object.entries(LABELLED).map(([kind, member]): [string, Json] => [
+    member,
+    Object.fromEntries(
+      [...index.objects.values()]
+        .filter((entry) => entry.kind === kind && entry.label !== null)
+        .map(({ label, id }) => [label, `sha256:${id}`]),
+    ),
+  ]);
+  const objects = [...index.objects].map(([address, { id, kind, label }]): [string, Json] => [
     address,
     { id: `sha256:${id}`, kind, ...(label === null ? {} : { label }) },
   ]);
@@ -128,10 +131,7 @@ function indexJson(index: RegistryIndex): JsonObject {
     ids.map((id) => `sha256:${id}`),
   ]);
   return {
-    // fromEntries defines own members, so that no name reaches a prototype.
-    ...Object.fromEntries(
-      Object.entries(labelled).map(([member, list]) => [member, Object.fromEntries(list)]),
-    ),
+    ...Object.fromEntries(published),
     format: FORMAT,
     generation: index.generation,
     objects: Object.fromEntries(objects),

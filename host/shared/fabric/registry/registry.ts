@@ -55,6 +55,9 @@ interface Standing {
   readonly signer: string | null;
 }
 
+/** Bytes of which nothing says what they are. */
+const NO_KIND = (): null => null;
+
 /** How many objects are written or read at a time. */
 const PARALLEL = 8;
 
@@ -171,10 +174,8 @@ export class Registry {
 
   /** The same for an entry of the list. */
   async verifyEntry(entry: RegistryEntry): Promise<void> {
-    const form = await this.store.formOf(entry.id);
-    if (form === null) throw missing(`object ${entry.id}`);
-    await this.store.read(entry.id, form);
-    await this.#standing(entry.id, form, entry, () => null);
+    const { extension } = await this.store.readAny(entry.id);
+    await this.#standing(entry.id, extension, entry, NO_KIND);
   }
 
   async #object(id: ObjectId, entry: RegistryEntry | null): Promise<StoredObject> {
@@ -186,7 +187,7 @@ export class Registry {
 
   async #blob(id: ObjectId, entry: RegistryEntry | null): Promise<StoredBlob> {
     const bytes = await this.#bytes(id, "blob");
-    return { id, bytes, ...(await this.#standing(id, "blob", entry, () => null)) };
+    return { id, bytes, ...(await this.#standing(id, "blob", entry, NO_KIND)) };
   }
 
   /** Bytes that are those of the id: of its file, or of the pack where the file is gone. */

@@ -167,7 +167,7 @@ function readClaim(id: ObjectId, payload: Uint8Array): ObjectClaim {
   try {
     const { subjects, predicateType, predicate } = parseStatement(payload);
     const [subject, ...more] = subjects;
-    if (more.length > 0 || idOfDigest(subject?.digest) !== id) {
+    if (subject === undefined || more.length > 0 || idOfDigest(subject.digest) !== id) {
       throw malformed(id, "is that of another object");
     }
     const extension = CONTENT_EXTENSIONS.find((known) => known === predicate["form"]);
@@ -180,7 +180,7 @@ function readClaim(id: ObjectId, payload: Uint8Array): ObjectClaim {
     ) {
       throw malformed(id, "says something else than a registry's does");
     }
-    const name = subject?.name ?? "";
+    const { name } = subject;
     return { id, kind, extension, address: name === NO_ADDRESS ? null : parseSymbolAddress(name) };
   } catch (thrown) {
     const failure = Failure.from(thrown);

@@ -22,7 +22,7 @@ import {
 } from "../../trust/canonical-json.ts";
 import { envelopeJson, parseEnvelope, signEnvelope, verifyEnvelope } from "../../trust/dsse.ts";
 import { KEY_BYTES } from "../../trust/identity.ts";
-import { formatIdentityKey, parseKeyText } from "../../trust/key-text.ts";
+import { formatIdentityKey, parseKeyText, type PublicKeyText } from "../../trust/key-text.ts";
 import { Shape } from "../../trust/shape.ts";
 import { FILE_MODE, FOLDER_MODE, type RegistryLayout } from "./layout.ts";
 import { readPlainFile } from "./plain-file.ts";
@@ -195,7 +195,7 @@ function readKey(value: Json | undefined, where: string): string {
 
 /** The bytes of a key that was checked before. */
 function keyBytes(text: string): Uint8Array {
-  return parseKeyText(text)?.key ?? new Uint8Array();
+  return (parseKeyText(text) as PublicKeyText).key;
 }
 
 // --- the published form of keys ---

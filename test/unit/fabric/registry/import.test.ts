@@ -5,7 +5,9 @@
 import { expect, test } from "vitest";
 import { importFolder } from "../../../../host/shared/fabric/registry/import.ts";
 import { exportOci } from "../../../../host/shared/fabric/registry/oci-export.ts";
+import { publishedAddress } from "../../../../host/shared/fabric/registry/object.ts";
 import { Registry } from "../../../../host/shared/fabric/registry/registry.ts";
+import { parseSymbolAddress } from "../../../../host/shared/fabric/symbol.ts";
 import { fromUtf8, toHex, utf8 } from "../../../../host/shared/trust/bytes.ts";
 import { canonicalBytes, type Json } from "../../../../host/shared/trust/canonical-json.ts";
 import { MemoryFiles } from "../../../support/memory-files.ts";
@@ -165,10 +167,11 @@ test("only published forms can be vouched for; what has no address stays without
   put('{"provider":"сlaude","tool":{"name":"x"},"type":"mcp_tool"}');
   put('{"agent":{"id":7},"type":"agent"}');
   put('{"provider":1,"tool":[],"type":"mcp_tool"}');
+  put('{"skill":{"name":"x","version":1},"type":"skill"}');
   const { symbols, vouched } = await importFolder(ports, registry, "/pub", { isVouching: true });
   // A Cyrillic letter, a number and a list make no address.
   expect(symbols).toEqual(["rtt://local/skill/code-review@2.0.0"]);
-  expect(vouched).toHaveLength(4);
+  expect(vouched).toHaveLength(5);
   for (const text of ['{"type":"gadget"}', "[]", '"x"', '{"$schema":"https://other"}']) {
     const world = await memoryRegistry();
     const bytes = utf8(text);
@@ -180,6 +183,14 @@ test("only published forms can be vouched for; what has no address stays without
   const world = await memoryRegistry();
   world.files.all.set(`/pub/cas/sha256/${toHex(testDigest.sha256(utf8("x")))}.blob`, utf8("x"));
   expect(await importCode(world, "/pub", { isVouching: true })).toBe("signature-missing");
+});
+
+test("only published forms have published addresses", () => {
+  for (const body of [null, 1, "x", [], {}, { name: "x" }, { type: "gadget", name: "x" }]) {
+    expect(publishedAddress(body)).toBeNull();
+  }
+  const agent = { $schema: "https://rtt/agent-manifest/v1", id: "Code_Fix", version: "1.2.0" };
+  expect(publishedAddress(agent)?.name).toBe("code-fix");
 });
 
 test("a published index that names what is not there is refused", async () => {
@@ -235,6 +246,27 @@ test("an export is refused where other files are, and where a symbol does not ho
   files.all.set(`${THEIRS}/cas/sha256/${blob}.blob`, bytes);
   files.all.delete(`${THEIRS}/cas/sha256/${b}.dsse`);
   expect(await failureCode(() => exportOci(ports, theirs, OCI))).toBe("signature-missing");
+});
+
+test("bytes of two symbols are exported once, and what may be unsigned is exported unsigned", async () => {
+  const { files, ports } = await memoryRegistry();
+  const options = { signer: OWNER, allowUnsigned: ["a/*", "b/*"] };
+  const registry = await Registry.open(ports, FOLDER, options);
+  const texts = ["rtt://a/rule/x@1.0.0", "rtt://b/rule/x@1.0.0"];
+  const [id] = await registry.putAll(
+    texts.map((text) => ({ kind: "rule", address: parseSymbolAddress(text), body: { r: 1 } })),
+  );
+  const bytes = utf8("shared");
+  await registry.putBlob({
+    kind: "rule",
+    address: parseSymbolAddress("rtt://a/rule/b@1.0.0"),
+    bytes,
+  });
+  files.all.delete(`${FOLDER}/cas/sha256/${id}.dsse`);
+  for (const text of texts) expect((await registry.find(text)).signer).toBeNull();
+  expect((await exportOci(ports, registry, OCI)).objects).toBe(2);
+  const target = await Registry.open(ports, "/target", options);
+  expect(await failureCode(() => importFolder(ports, target, OCI))).toBe("signature-missing");
 });
 
 test("a layout with a stranger's signatures is refused", async () => {

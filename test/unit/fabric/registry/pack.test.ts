@@ -35,6 +35,12 @@ test("random objects come back by their offset, in the order of their ids", () =
   );
 });
 
+test("a pack that nobody could read is not written", async () => {
+  const objects = setOf(utf8("four"));
+  expect(encodePack(objects, 8).pack).toHaveLength(8);
+  expect(await failureCode(() => encodePack(objects, 7))).toBe("object-corrupt");
+});
+
 test("an empty pack is empty", () => {
   const { pack, table } = encodePack(new Map());
   expect([pack.length, fromUtf8(table)]).toEqual([0, "{}"]);

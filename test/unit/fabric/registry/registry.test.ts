@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fsck } from "../../../../host/shared/fabric/registry/fsck.ts";
 import { Registry } from "../../../../host/shared/fabric/registry/registry.ts";
 import { referencesOf } from "../../../../host/shared/fabric/registry/garbage.ts";
 import type { RegistryObject } from "../../../../host/shared/fabric/registry/object.ts";
@@ -75,7 +76,7 @@ test("the same object twice is one object, and the index is not written again", 
 });
 
 test("the same bytes may stand at two addresses", async () => {
-  const { registry } = await memoryRegistry();
+  const { ports, registry } = await memoryRegistry();
   const texts = ["rtt://a/rule/x@1.0.0", "rtt://b/rule/x@1.0.0"];
   const ids = await registry.putAll(
     texts.map((text) => ({ kind: "rule", address: parseSymbolAddress(text), body: { rule: 1 } })),
@@ -84,6 +85,24 @@ test("the same bytes may stand at two addresses", async () => {
   for (const text of texts) {
     expect((await registry.find(text)).address).toEqual(parseSymbolAddress(text));
   }
+  expect(await registry.gc()).toEqual([]);
+  expect((await fsck(ports, FOLDER, { signer: OWNER })).findings).toEqual([]);
+});
+
+test("a files port that gives views into larger buffers is as good", async () => {
+  const files = new MemoryFiles();
+  const read = files.read.bind(files);
+  files.read = async (path) => {
+    const bytes = await read(path);
+    if (bytes === null) return null;
+    const larger = new Uint8Array(bytes.length + 1);
+    larger.set(bytes, 1);
+    return larger.subarray(1);
+  };
+  const { registry } = await memoryRegistry({ signer: OWNER }, files);
+  await registry.putAll([agentObject("a"), agentObject("b")]);
+  expect(await registry.list()).toHaveLength(2);
+  expect((await registry.find("rtt://test/agent/b")).signer).toBe(OWNER.key);
 });
 
 test("many writers at once lose nothing and share indexes", async () => {
