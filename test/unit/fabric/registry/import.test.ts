@@ -72,6 +72,14 @@ test("another registry is taken in with its signatures, without its garbage", as
   }
 });
 
+test("an object that was first signed without an address comes in at the one that it got", async () => {
+  const { ports, registry, theirs } = await twoRegistries();
+  await theirs.put({ ...agentObject("late"), address: null });
+  const id = await theirs.put(agentObject("late"));
+  await importFolder(ports, registry, THEIRS);
+  expect((await registry.find("rtt://test/agent/late")).id).toBe(id);
+});
+
 test("a registry whose signer is not trusted is refused, vouching or not", async () => {
   const world = await twoRegistries();
   const { files } = world;

@@ -286,6 +286,7 @@ test("a registry that is not strict reads what is unsigned, but nothing that is 
   expect((await registry.get(odd)).kind).toBe("unknown");
   const blob = await registry.putBlob({ kind: "note", address: null, bytes: utf8("x") });
   expect((await registry.getBlob(blob)).kind).toBe("unknown");
+  expect((await (await reopened(files, loose)).find(ADDRESS)).signer).toBeNull();
   expect(await failureCode(() => reopened(files, { signer: OWNER }))).toBe("signature-missing");
   files.all.set(signaturePath(id), signClaim(nodeSignatures, claim(id), STRANGER.seed));
   expect(await failureCode(() => registry.get(id))).toBe("signer-untrusted");
