@@ -12,6 +12,7 @@ import type {
 import { errorNumber } from "../../host/shared/ports/failure.ts";
 import { Application } from "./application.ts";
 import { OracleFailure, require } from "./failure.ts";
+import type { Link } from "./link.ts";
 import type { SimulatedNode } from "./node.ts";
 import { checkStatistics } from "./oracles/statistics.ts";
 import type { Path } from "./path.ts";
@@ -251,13 +252,20 @@ export class Conversation {
         label: `${label} ${side}`,
         packetsSent: outgoing.packetsSent,
         bytesSent: outgoing.bytesSent,
-        // What overtakes may look like loss; where nothing overtakes, only what is missing is lost.
-        packetsMissing: outgoing.link.keepsOrder ? outgoing.packetsMissing : Infinity,
+        packetsMissing: this.#mayOvertake(outgoing.link) ? Infinity : outgoing.packetsMissing,
         packetsDelivered: incoming.packetsDelivered,
       };
       checkStatistics(statistics, observed, profile);
       this.statistics.push(statistics);
     }
+  }
+
+  /**
+   * What overtakes makes what it overtakes look lost; where nothing can, only what is missing is lost. A replayed
+   * packet does not wait in the queue of the bottleneck, and so overtakes everything there.
+   */
+  #mayOvertake(link: Link): boolean {
+    return !link.keepsOrder || this.options.profile.attack.replayRate > 0;
   }
 
   #isEnding = false;

@@ -18,8 +18,8 @@ export interface Observed {
 const ROUNDING_US = 2;
 
 /**
- * A receiver cannot open packets before it has keys, a replayed packet can overtake the first one in a queue, and
- * an ACK remembers 65 gaps: a few packets more than the missing ones may count as lost, never a multiple.
+ * A receiver cannot open packets before it has keys, and an ACK remembers 65 gaps: a few packets more than the
+ * missing ones may count as lost, never a multiple.
  */
 function lostMax({ packetsMissing, packetsSent }: Observed): number {
   return Math.min(packetsSent, packetsMissing * 1.25 + 10);
