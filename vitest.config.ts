@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/hosts/node_modules/**"],
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/property-seed.ts"],
     // A machine that does other work is slow, not wrong: only what hangs shall fail by time.
     testTimeout: 120_000,
     hookTimeout: 240_000,
