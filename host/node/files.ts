@@ -10,6 +10,7 @@ import {
   realpath,
   rename,
   rm,
+  rmdir,
 } from "node:fs/promises";
 import { dirname } from "node:path";
 import { randomBytes } from "node:crypto";
@@ -68,8 +69,38 @@ export const nodeFiles: Files = {
     });
   },
 
+  async link(source, path) {
+    const temporary = temporaryBeside(path);
+    return named(path, async () => {
+      try {
+        await link(source, temporary);
+        await rename(temporary, path);
+      } catch (error) {
+        if (NO_LINKS.has(systemCode(error))) return false;
+        throw error;
+      } finally {
+        // A rename onto another name of the same file does nothing and leaves the temporary name.
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(dirname(path));
+      return true;
+    });
+  },
+
   async remove(path) {
     await named(path, () => rm(path, { force: true }));
+  },
+
+  async removeFolder(path) {
+    return named(path, async () => {
+      try {
+        await rmdir(path);
+        return true;
+      } catch (error) {
+        if (["ENOTEMPTY", "EEXIST", "ENOENT"].includes(systemCode(error))) return false;
+        throw error;
+      }
+    });
   },
 
   async makeFolder(path, mode) {
@@ -98,12 +129,26 @@ export const nodeFiles: Files = {
     };
   },
 
+  async identity(path) {
+    const stats = await orNull(path, "ENOENT", () => lstat(path));
+    return stats === null ? null : { device: stats.dev, inode: stats.ino, links: stats.nlink };
+  },
+
   async realPath(path) {
     return orNull(path, "ENOENT", () => realpath(path));
   },
 };
 
 // --- helpers ---
+
+/** What systems say when a file cannot have another name there. */
+const NO_LINKS: ReadonlySet<string> = new Set([
+  "EXDEV",
+  "EMLINK",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+]);
 
 /** In the same folder, because only there a rename is one step. */
 function temporaryBeside(path: string): string {

@@ -37,6 +37,10 @@ export class CrashingFiles extends MemoryFiles {
     return this.#step(() => super.create(path, bytes));
   }
 
+  override link(source: string, path: string): Promise<boolean> {
+    return this.#step(() => super.link(source, path));
+  }
+
   override remove(path: string): Promise<void> {
     return this.#step(() => super.remove(path));
   }

@@ -23,6 +23,26 @@ export class MemoryFiles implements Files {
     await this.write(path, Uint8Array.from([...(this.all.get(path) ?? []), ...bytes]));
   }
 
+  async link(source: string, path: string): Promise<boolean> {
+    const bytes = this.all.get(source);
+    if (bytes === undefined) throw new Error(`${source} is not there`);
+    this.all.set(path, bytes);
+    return true;
+  }
+
+  async removeFolder(): Promise<boolean> {
+    return false;
+  }
+
+  async identity(path: string): ReturnType<Files["identity"]> {
+    const bytes = this.all.get(path);
+    if (bytes === undefined) return null;
+    // Names of one file share its bytes; the first name in order stands for the inode.
+    const values = [...this.all.values()];
+    const links = values.filter((other) => other === bytes).length;
+    return { device: 1, inode: values.indexOf(bytes) + 1, links };
+  }
+
   async remove(path: string): Promise<void> {
     this.all.delete(path);
   }

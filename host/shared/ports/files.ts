@@ -6,6 +6,14 @@ export interface FileInfo {
   readonly mode: number;
 }
 
+/** Which file a path leads to: two paths with the same device and inode are one file on disk. */
+export interface FileIdentity {
+  readonly device: number;
+  readonly inode: number;
+  /** How many paths lead to it. */
+  readonly links: number;
+}
+
 export interface Files {
   /** The whole file, or null when there is none. Fails with `permission-denied`. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
@@ -15,11 +23,20 @@ export interface Files {
   create(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
   /** Appends and syncs. */
   append(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes `path` another name of the file `source`, in one step, in place of what is there. False where the file
+   * system has no such links, or the two lie on different ones; then nothing has changed.
+   */
+  link(source: string, path: string): Promise<boolean>;
   remove(path: string): Promise<void>;
+  /** Removes a folder that is empty; false when it is not, or is not there. */
+  removeFolder(path: string): Promise<boolean>;
   makeFolder(path: string, mode: number): Promise<void>;
   /** Names in a folder, sorted by code unit; empty when there is no folder. */
   list(path: string): Promise<readonly string[]>;
   info(path: string): Promise<FileInfo | null>;
+  /** Null when there is nothing, or the system does not tell. */
+  identity(path: string): Promise<FileIdentity | null>;
   /** The path with every symbolic link resolved; null when it does not exist. */
   realPath(path: string): Promise<string | null>;
 }

@@ -284,5 +284,29 @@ export type Trust = 'certified' | 'pinned' | 'unknown' | 'anonymous';
  * ## `"object-corrupt"`
  * 
  * ## `"signature-missing"`
+ * 
+ * ## `"plan-invalid"`
+ * 
+ * ## `"plan-infeasible"`
+ * 
+ * ## `"plan-stale"`
+ * 
+ * ## `"apply-refused"`
+ * 
+ * ## `"apply-reverted"`
+ * 
+ * ## `"generation-missing"`
+ * 
+ * ## `"view-conflict"`
+ * 
+ * ## `"view-drift"`
+ * 
+ * ## `"tool-held"`
+ * 
+ * ## `"link-unsupported"`
+ * 
+ * ## `"mount-unsupported"`
+ * 
+ * ## `"build-differs"`
  */
-export type ErrorCode = 'buffer-too-small' | 'invalid-magic' | 'reserved-field-non-zero' | 'invalid-message-type' | 'invalid-flags' | 'payload-too-large' | 'checksum-mismatch' | 'trailing-bytes' | 'version-unsupported' | 'handshake-failed' | 'handshake-timeout' | 'handshake-too-large' | 'key-unknown' | 'certificate-malformed' | 'certificate-signature' | 'certificate-expired' | 'certificate-not-yet-valid' | 'certificate-name' | 'certificate-issuer' | 'certificate-key' | 'peer-unknown' | 'peer-refused' | 'parameter-invalid' | 'packet-invalid' | 'frame-invalid' | 'protocol-violation' | 'flow-control' | 'stream-limit' | 'stream-state' | 'final-size' | 'message-too-large' | 'datagram-too-large' | 'idle-timeout' | 'connection-lost' | 'connection-closed' | 'aead-limit' | 'memory-limit' | 'would-block' | 'stream-reset' | 'stream-stopped' | 'unsupported' | 'argument-invalid' | 'cancelled' | 'deadline-exceeded' | 'outcome-unknown' | 'agent-unknown' | 'device-offline' | 'identity-missing' | 'identity-locked' | 'signature-invalid' | 'signer-untrusted' | 'canonical-json-invalid' | 'invitation-malformed' | 'invitation-expired' | 'invitation-used' | 'invitation-unknown' | 'log-corrupt' | 'receipt-invalid' | 'policy-missing' | 'policy-malformed' | 'policy-expired' | 'policy-not-yet-valid' | 'policy-rollback' | 'policy-scope' | 'policy-denied' | 'path-denied' | 'call-depth' | 'tool-unknown' | 'tool-version' | 'tool-args-invalid' | 'tool-result-invalid' | 'tool-failed' | 'tool-timeout' | 'tool-crashed' | 'tool-flooded' | 'tool-protocol' | 'config-invalid' | 'port-in-use' | 'address-unreachable' | 'folder-unwritable' | 'file-missing' | 'program-missing' | 'permission-denied' | 'already-running' | 'not-running' | 'internal' | 'symbol-invalid' | 'object-missing' | 'object-corrupt' | 'signature-missing';
+export type ErrorCode = 'buffer-too-small' | 'invalid-magic' | 'reserved-field-non-zero' | 'invalid-message-type' | 'invalid-flags' | 'payload-too-large' | 'checksum-mismatch' | 'trailing-bytes' | 'version-unsupported' | 'handshake-failed' | 'handshake-timeout' | 'handshake-too-large' | 'key-unknown' | 'certificate-malformed' | 'certificate-signature' | 'certificate-expired' | 'certificate-not-yet-valid' | 'certificate-name' | 'certificate-issuer' | 'certificate-key' | 'peer-unknown' | 'peer-refused' | 'parameter-invalid' | 'packet-invalid' | 'frame-invalid' | 'protocol-violation' | 'flow-control' | 'stream-limit' | 'stream-state' | 'final-size' | 'message-too-large' | 'datagram-too-large' | 'idle-timeout' | 'connection-lost' | 'connection-closed' | 'aead-limit' | 'memory-limit' | 'would-block' | 'stream-reset' | 'stream-stopped' | 'unsupported' | 'argument-invalid' | 'cancelled' | 'deadline-exceeded' | 'outcome-unknown' | 'agent-unknown' | 'device-offline' | 'identity-missing' | 'identity-locked' | 'signature-invalid' | 'signer-untrusted' | 'canonical-json-invalid' | 'invitation-malformed' | 'invitation-expired' | 'invitation-used' | 'invitation-unknown' | 'log-corrupt' | 'receipt-invalid' | 'policy-missing' | 'policy-malformed' | 'policy-expired' | 'policy-not-yet-valid' | 'policy-rollback' | 'policy-scope' | 'policy-denied' | 'path-denied' | 'call-depth' | 'tool-unknown' | 'tool-version' | 'tool-args-invalid' | 'tool-result-invalid' | 'tool-failed' | 'tool-timeout' | 'tool-crashed' | 'tool-flooded' | 'tool-protocol' | 'config-invalid' | 'port-in-use' | 'address-unreachable' | 'folder-unwritable' | 'file-missing' | 'program-missing' | 'permission-denied' | 'already-running' | 'not-running' | 'internal' | 'symbol-invalid' | 'object-missing' | 'object-corrupt' | 'signature-missing' | 'plan-invalid' | 'plan-infeasible' | 'plan-stale' | 'apply-refused' | 'apply-reverted' | 'generation-missing' | 'view-conflict' | 'view-drift' | 'tool-held' | 'link-unsupported' | 'mount-unsupported' | 'build-differs';

@@ -90,6 +90,18 @@ export const ERROR_CODES = [
   "object-missing",
   "object-corrupt",
   "signature-missing",
+  "plan-invalid",
+  "plan-infeasible",
+  "plan-stale",
+  "apply-refused",
+  "apply-reverted",
+  "generation-missing",
+  "view-conflict",
+  "view-drift",
+  "tool-held",
+  "link-unsupported",
+  "mount-unsupported",
+  "build-differs",
 ] as const;
 
 /** The stable name of a failure. */

@@ -1,0 +1,36 @@
+/**
+ * Who takes part in a change: each view, each running node. They vote before anything is visible and do what was
+ * decided afterwards; any call may come twice, since whoever decides may have lost power in between.
+ */
+import type { Failure } from "../../ports/failure.ts";
+import type { Generation } from "../generation.ts";
+import type { DigestText, SignedPlan } from "../plan.ts";
+
+export interface Transaction {
+  /** The plan's id and the number of the generation that it makes: names of staged things begin with it. */
+  readonly id: string;
+  readonly plan: SignedPlan;
+  /** What is in force; null when nothing has been applied yet. */
+  readonly current: Generation | null;
+  readonly target: Generation;
+}
+
+export type Vote = { readonly ok: true } | { readonly ok: false; readonly failure: Failure };
+
+/** What a participant shows, item by item (paths, routes), each by its digest; null where nothing is. */
+export type Observation = ReadonlyMap<string, DigestText | null>;
+
+export interface Participant {
+  /** Unique and stable: "view:cursor", "node:z6Mk…". */
+  readonly name: string;
+  /** Checks and stages; nobody sees a difference. After a yes, commit can only fail for want of the machine. */
+  prepare(transaction: Transaction): Promise<Vote>;
+  /** Shows what was staged. */
+  commit(transaction: Transaction): Promise<void>;
+  /** Forgets what was staged. Never called once the decision to commit is on disk. */
+  abort(transaction: Transaction): Promise<void>;
+  /** What it shows now, for each item that the transaction touches. */
+  observe(transaction: Transaction): Promise<Observation>;
+  /** What it must show after commit. */
+  expect(transaction: Transaction): Observation;
+}
