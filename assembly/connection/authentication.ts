@@ -1,7 +1,7 @@
 /**
  * Who the peer is: its certificate against the key that the handshake proved, and against what we trust.
  *
- * Spec       docs/protocol.md "Authentication"
+ * Spec       docs/protocol.md §5.7
  * Layer      connection (L3)
  * Invariant  an identity is written down only after `certificateVerify` has bound it to the proved key
  */

@@ -47,6 +47,17 @@ test("a signed policy opens with its digest and signer", () => {
   expect(policy.rules[0]).toMatchObject({ id: "read", caps: DEFAULT_CAPS, paths: null });
 });
 
+test("a policy that nobody has signed is told how to get signed", async () => {
+  for (const text of [JSON.stringify(policyDocument({})), `{ "rules": [] }\n`]) {
+    const file = new TextEncoder().encode(text);
+    expect(await failureCode(() => openPolicy(ports, file, checks))).toBe("signature-missing");
+  }
+  const nonsense = new TextEncoder().encode("[]");
+  expect(await failureCode(() => openPolicy(ports, nonsense, checks))).toBe(
+    "canonical-json-invalid",
+  );
+});
+
 test("no byte of a signed policy can change", async () => {
   const file = sign();
   for (let at = 0; at < file.length; at++) {

@@ -4,12 +4,19 @@ import { equalBytes } from "../bytes.ts";
 import {
   canonicalBytes,
   documentBytes,
+  isJsonObject,
   type Json,
   parseDocument,
   parseJson,
 } from "../canonical-json.ts";
 import { digestText } from "../digest-text.ts";
-import { envelopeJson, parseEnvelope, signEnvelope, verifyEnvelope } from "../dsse.ts";
+import {
+  type Envelope,
+  envelopeJson,
+  parseEnvelope,
+  signEnvelope,
+  verifyEnvelope,
+} from "../dsse.ts";
 import { parseKeyText } from "../key-text.ts";
 import type { TrustPorts } from "../ports.ts";
 import { readPolicyDocument } from "./document.ts";
@@ -51,7 +58,7 @@ export function signPolicy(
 }
 
 /**
- * Opens a signed policy. Fails with `signature-invalid`, `signer-untrusted`, `policy-malformed`,
+ * Opens a signed policy. Fails with `signature-missing`, `signature-invalid`, `signer-untrusted`, `policy-malformed`,
  * `policy-not-yet-valid`, `policy-expired`, `policy-scope` or `policy-rollback`.
  */
 export function openPolicy(
@@ -59,7 +66,7 @@ export function openPolicy(
   file: Uint8Array,
   checks: PolicyChecks,
 ): Policy {
-  const envelope = parseEnvelope(parseDocument(file));
+  const envelope = envelopeOf(file);
   const signer = parseKeyText(envelope.keyId)?.key;
   if (signer === undefined || !checks.signers.some((key) => equalBytes(key, signer))) {
     const remedy = "If you trust the key, add it with `rtt policy trust <key>`.";
@@ -75,6 +82,26 @@ export function openPolicy(
   checkScope(policy, checks);
   checkVersion(policy, checks.accepted(policy.id));
   return policy;
+}
+
+/** What is mistaken most often is the document itself for its signed form, so that is told apart from nonsense. */
+function envelopeOf(file: Uint8Array): Envelope {
+  try {
+    return parseEnvelope(parseDocument(file));
+  } catch (thrown) {
+    if (!isUnsigned(file)) throw thrown;
+    const remedy = "Sign it with `rtt policy sign`, and install what that writes.";
+    throw refuse("signature-missing", "The policy is not signed", remedy);
+  }
+}
+
+function isUnsigned(file: Uint8Array): boolean {
+  try {
+    const document = parseJson(file);
+    return isJsonObject(document) && Object.hasOwn(document, "rules");
+  } catch {
+    return false;
+  }
 }
 
 function checkValidity(policy: Policy, checks: PolicyChecks): void {
