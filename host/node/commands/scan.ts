@@ -1,26 +1,23 @@
 /** `rtt scan`: finds agents, skills, rules and servers in the folders of tools, and registers them. */
-import { join, resolve } from "node:path";
 import type { FoundSymbol, ScanProblem } from "../../shared/fabric/discovery/found.ts";
-import {
-  idOfSymbol,
-  type Registered,
-  registerSymbols,
-} from "../../shared/fabric/discovery/register.ts";
-import { ScanCache } from "../../shared/fabric/discovery/scan-cache.ts";
-import { type Scan, scanTree } from "../../shared/fabric/discovery/scan.ts";
+import { type Refreshed, refreshRegistry } from "../../shared/fabric/discovery/refresh.ts";
+import { idOfSymbol } from "../../shared/fabric/discovery/register.ts";
+import type { Scan } from "../../shared/fabric/discovery/scan.ts";
 import { printable } from "../../shared/fabric/discovery/source-file.ts";
-import { initialPanel, type Panel, readPanel } from "../../shared/fabric/panel.ts";
 import { formatSymbolAddress } from "../../shared/fabric/symbol.ts";
 import { Failure } from "../../shared/ports/failure.ts";
-import { nodeFolders } from "../folders.ts";
-import { currentProject, openRegistry, type Project, projectPanel } from "../project.ts";
+import { currentProject, openRegistry, type Project } from "../project.ts";
+import { scanProject } from "../project-scan.ts";
 import { trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
+
+export { scanProject };
 
 interface ScanVerbOptions {
   readonly register: boolean;
   readonly full?: true;
   readonly strict?: true;
+  readonly prune?: true;
   readonly passphraseFile?: string;
 }
 
@@ -34,10 +31,11 @@ export const addScan: Verb = (program, context) => {
     .description(
       "Reads the files of Claude Code, Codex, Cursor, VS Code and Copilot, Gemini CLI, OpenCode, Agent Skills and " +
         "RTT manifests in the project's scan.roots, and registers what they hold, signed by this node. Only files " +
-        "that changed are read. A file that is wrong is named with line and rule, and hinders no other. Without a " +
-        "project it scans the current folder and registers nothing.",
+        "that changed are read. A file that is wrong is named with line and rule, and hinders no other. Symbols that no file " +
+        "has any more are told. Without a project it scans the current folder and registers nothing.",
     )
     .option("--no-register", "only tell what is there")
+    .option("--prune", "take symbols that no file has any more out of the registry")
     .option("--full", "read every file, also those that seem unchanged")
     .option("--strict", `end with exit code ${BAD_FILES} when any file is wrong`)
     .option("--passphrase-file <path>", "the passphrase of the identity")
@@ -46,63 +44,35 @@ export const addScan: Verb = (program, context) => {
 
 async function scan(context: CommandContext, options: ScanVerbOptions): Promise<void> {
   const project = projectOrNull(context);
-  const scanned = await scanProject(project, options.full === true);
-  let registered: Registered | null = null;
-  if (project !== null && options.register) {
-    const { passphraseFile } = options;
-    const registry = await openRegistry(context, project, { passphraseFile });
-    registered = await registerSymbols(trustPorts(), registry, scanned.found);
-  }
-  const problems = [...scanned.problems, ...(registered?.problems ?? [])];
+  const { register, passphraseFile } = options;
+  const registry =
+    project === null
+      ? null
+      : await openRegistry(context, project, { isReadOnly: !register, passphraseFile });
+  const scanned = await scanProject(project, { registry, isFull: options.full === true });
+  const refreshed =
+    registry === null || !register
+      ? null
+      : await refreshRegistry(trustPorts(), registry, scanned, {
+          base: scanned.base,
+          isPruning: options.prune === true,
+        });
+  const problems = [...scanned.problems, ...(refreshed?.problems ?? [])];
   context.answer(
     {
       project: project?.root ?? null,
       symbols: scanned.found.map(symbolJson),
       problems,
       stats: scanned.stats,
-      registered:
-        registered === null
-          ? null
-          : {
-              added: registered.added,
-              changed: registered.changed,
-              unchanged: registered.unchanged,
-            },
+      registered: refreshed === null ? null : refreshedJson(refreshed),
     },
-    summary(scanned, problems, registered),
+    summary(scanned, problems, refreshed),
   );
   if (options.strict === true && problems.length > 0) context.exitWith(BAD_FILES);
 }
 
-/** Scans the roots of a project with its cache, or the current folder without one. */
-export async function scanProject(project: Project | null, isFull = false): Promise<Scan> {
-  const ports = { ...trustPorts(), folders: nodeFolders };
-  const base = project?.root ?? process.cwd();
-  const panel = project === null ? defaults() : await projectPanel(project);
-  const path = project === null ? null : join(project.folder, "cache", "scan.json");
-  const cache = ScanCache.open(ports, path, base);
-  const roots = panel["scan.roots"].map((root) => resolve(base, root));
-  const result = await scanTree(ports, roots, cache, {
-    base,
-    ignore: panel["scan.ignore"],
-    isFull,
-  });
-  await saveCache(await cache);
-  return result;
-}
-
-/** A folder that cannot be written costs the next scan its speed, nothing else. */
-async function saveCache(cache: ScanCache): Promise<void> {
-  try {
-    await cache.save();
-  } catch (thrown) {
-    const { code } = Failure.from(thrown);
-    if (code !== "folder-unwritable" && code !== "permission-denied") throw thrown;
-  }
-}
-
-function defaults(): Panel {
-  return readPanel(initialPanel(), "panel.yaml");
+function refreshedJson({ added, changed, unchanged, vanished, isPruned }: Refreshed): object {
+  return { added, changed, unchanged, vanished, isPruned };
 }
 
 /** The project of the current folder, or null; one that the environment names must exist. */
@@ -131,17 +101,26 @@ function symbolJson(symbol: FoundSymbol): object {
 function summary(
   { found, stats }: Scan,
   problems: readonly ScanProblem[],
-  registered: Registered | null,
+  refreshed: Refreshed | null,
 ): string {
   const counts =
-    registered === null
+    refreshed === null
       ? "nothing was registered"
-      : `${registered.added.length} new, ${registered.changed.length} changed, ` +
-        `${registered.unchanged} as before`;
+      : `${refreshed.added.length} new, ${refreshed.changed.length} changed, ` +
+        `${refreshed.unchanged} as before`;
   return [
     ...problems.map(problemLine),
+    ...(refreshed?.vanished ?? []).map(({ address }) => `${address} is in no file any more`),
     `${found.length} symbols in ${stats.files} files, of which ${stats.read} were read: ${counts}.`,
+    ...pruneLines(refreshed),
   ].join("\n");
+}
+
+function pruneLines(refreshed: Refreshed | null): readonly string[] {
+  const count = refreshed?.vanished.length ?? 0;
+  if (refreshed === null || count === 0) return [];
+  if (refreshed.isPruned) return [`${count} taken out of the registry.`];
+  return [`${count} in no file any more: \`rtt scan --prune\` takes them out of the registry.`];
 }
 
 /** `path:line: rule: message`, safe on a terminal. */

@@ -29,6 +29,8 @@ export interface SymbolSource {
   readonly line: number;
   readonly tool: Tool;
   readonly format: string;
+  /** The name of its entry in a file of several, such as a server in mcp.json; missing: it is the whole file. */
+  readonly entry?: string;
 }
 
 /** A field that did not go into the body as it stood in the file. Never its value. */
@@ -98,6 +100,7 @@ export const SCAN_RULES = [
   "not-a-file",
   "unreadable",
   "changed-meanwhile",
+  "view-changed",
 ] as const;
 
 export type ScanRule = (typeof SCAN_RULES)[number];

@@ -110,13 +110,12 @@ function joinedWith(
   );
   if (isPresent) return null;
   const all = { ...before, ...native };
-  const contents = [...joined.contents, ...symbol.contents];
   return {
     ...joined,
     body: bodyOf(joined, common, all),
     others: [...joined.others, symbol.source],
     lossy: [...joined.lossy, ...symbol.lossy],
-    contents: [...new Map(contents.map((content) => [content.id, content])).values()],
+    contents: [...joined.contents, ...symbol.contents],
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { FoundSymbol, ScanProblem } from "./found.ts";
 import { type Folders, foldersOver } from "./folders.ts";
 import { mergeSymbols } from "./merge.ts";
+import { type OutputCheck, withoutOutputs } from "./outputs.ts";
 import { readScannedFile } from "./read-file.ts";
 import { type CacheEntry, type CachePorts, isUnchanged, type ScanCache } from "./scan-cache.ts";
 import { type ScannedFile, withSkillFiles } from "./skill-files.ts";
@@ -20,6 +21,8 @@ export interface ScanPorts extends CachePorts {
 export interface ScanOptions extends WalkOptions {
   /** Reads every file, whatever the cache says. */
   readonly isFull?: boolean;
+  /** What views show in these folders, which is not read as somebody's own. */
+  readonly check?: OutputCheck;
 }
 
 export interface ScanStats {
@@ -34,6 +37,8 @@ export interface Scan {
   readonly found: readonly FoundSymbol[];
   /** In the order of paths and lines. */
   readonly problems: readonly ScanProblem[];
+  /** Every file that was looked at; absolute. */
+  readonly paths: ReadonlySet<string>;
   readonly stats: ScanStats;
 }
 
@@ -75,11 +80,15 @@ export async function scanTree(
   }
   scanned.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   cache.replace(scanned.map(({ entry }) => entry));
-  const problems = [...walked.problems, ...scanned.flatMap(({ entry }) => entry.reading.problems)];
-  const found = mergeSymbols(withSkillFiles(scanned, problems), problems);
+  const problems = [...walked.problems];
+  const { check } = options;
+  const own = check === undefined ? scanned : withoutOutputs(scanned, check, problems);
+  problems.push(...own.flatMap(({ entry }) => entry.reading.problems));
+  const found = mergeSymbols(withSkillFiles(own, problems), problems);
   return {
     found,
     problems: problems.sort(byPlace),
+    paths: new Set(walked.files.map(({ path }) => path)),
     stats: { folders: walked.folders, files: walked.files.length, read: changed.length },
   };
 }

@@ -38,6 +38,8 @@ export interface NamedSymbol {
   readonly lossy: readonly LossyField[];
   /** Whether the bytes of the file belong to the symbol. */
   readonly isKept?: boolean;
+  /** Its name in a file that has several; missing: the file is the symbol. */
+  readonly entry?: string;
 }
 
 export const VERSION_INITIAL = "1.0.0";
@@ -63,7 +65,7 @@ export class Sheet implements Reading {
   /** Adds a symbol under the name that it has in its tool. */
   add(symbol: NamedSymbol): void {
     const { place, id, path } = this.#file;
-    const { kind, line, common, lossy } = symbol;
+    const { kind, line, common, lossy, entry } = symbol;
     const address = this.#address(symbol);
     if (address === null) return;
     const isOwnName = symbol.name === address.name;
@@ -81,7 +83,13 @@ export class Sheet implements Reading {
         place.tool,
         native,
       ),
-      source: { path, line, tool: place.tool, format: place.format },
+      source: {
+        path,
+        line,
+        tool: place.tool,
+        format: place.format,
+        ...(entry === undefined ? {} : { entry }),
+      },
       others: [],
       lossy: [...kept, ...lossy],
       contents: symbol.isKept === true ? [{ id, path }] : [],

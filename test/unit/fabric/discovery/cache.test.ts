@@ -94,5 +94,7 @@ test("a new file of a skill makes another skill, although SKILL.md is the same",
     writeTree(folder, { [`${tool}/skills/pdf/b.txt`]: "b" });
   const scan = await scanAgain(folder);
   expect(scan.stats.read).toBe(2);
-  expect(scan.at("rtt://local/skill/pdf@1.2.0").contents).toHaveLength(3);
+  const { contents } = scan.at("rtt://local/skill/pdf@1.2.0");
+  expect(new Set(contents.map(({ id }) => id)).size).toBe(3);
+  expect(contents).toHaveLength(6);
 });

@@ -116,7 +116,8 @@ test("a skill is its whole folder by digest, and the same in two tools is one", 
       files: [{ path: "SKILL.md" }, { path: "scripts/read.py" }],
     },
   });
-  expect(skill.contents).toHaveLength(2);
+  expect(new Set(skill.contents.map(({ id }) => id)).size).toBe(2);
+  expect(skill.contents).toHaveLength(4);
 });
 
 test("the address begins with the folder, so that two packages may have an agent of one name", async () => {

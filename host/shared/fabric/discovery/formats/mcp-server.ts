@@ -48,7 +48,8 @@ export function addServer(
     ),
   });
   const native = fields.rest(secrets);
-  sheet.add({ kind: "mcp-server", name, line, common, native, lossy: secrets.lossy });
+  const { lossy } = secrets;
+  sheet.add({ kind: "mcp-server", name, line, common, native, lossy, entry: name });
 }
 
 function transportOf({ command, url, transport }: ServerEntry): string {
