@@ -1,5 +1,6 @@
 /** Scans a project, or the current folder: settings, cache, and what views have put there. */
 import { join, resolve } from "node:path";
+import { viewOutputs } from "../shared/fabric/discovery/outputs.ts";
 import { ScanCache } from "../shared/fabric/discovery/scan-cache.ts";
 import { type Scan, scanTree } from "../shared/fabric/discovery/scan.ts";
 import { type SourceBase, sourcesOf } from "../shared/fabric/discovery/sources.ts";
@@ -36,9 +37,15 @@ export async function scanProject(
     base: folder,
     ignore: panel["scan.ignore"],
     isFull,
-    ...(registry === null
+    ...(registry === null || project === null
       ? {}
-      : { check: { base, outputs: [], sources: await sourcesOf(registry) } }),
+      : {
+          check: {
+            base,
+            outputs: await viewOutputs(ports, registry, project.folder),
+            sources: await sourcesOf(registry),
+          },
+        }),
   });
   await saveCache(await cache);
   return { ...result, base };

@@ -2,6 +2,13 @@
  * What views have put into the folders that a scan looks at. Such a file is no source: it says what the registry says.
  * Unless a symbol was read from it before there was a view; then it is that person's own file as ever.
  */
+import type { GenerationFile } from "../generation.ts";
+import { readGeneration } from "../generation-file/generation-file.ts";
+import { corrupt } from "../registry/object.ts";
+import { idOfDigest } from "../registry/layout.ts";
+import type { RegistryPorts } from "../registry/ports.ts";
+import type { Registry } from "../registry/registry.ts";
+import { readViewFields } from "../view/fields.ts";
 import type { FoundSymbol, ScanProblem } from "./found.ts";
 import type { ScannedFile } from "./skill-files.ts";
 import { keptPath, type SourceBase, type SymbolSources } from "./sources.ts";
@@ -23,6 +30,34 @@ export interface OutputCheck {
   readonly outputs: readonly ViewOutput[];
   /** What symbols were read from before. */
   readonly sources: SymbolSources;
+}
+
+/** What the generation in force shows; `folder` is the project's `.rtt`. */
+export async function viewOutputs(
+  ports: RegistryPorts,
+  registry: Registry,
+  folder: string,
+): Promise<readonly ViewOutput[]> {
+  const stored = await readGeneration(ports, folder, await registry.signers());
+  const outputs: ViewOutput[] = [];
+  for (const file of stored?.generation.files ?? []) {
+    const { path, view, digest } = file;
+    outputs.push({ path, view, digest, entries: await entriesOf(registry, file) });
+  }
+  return outputs;
+}
+
+/** Names of the entries that a view has merged into a file; null for a file that is all its own. */
+async function entriesOf(
+  registry: Registry,
+  file: GenerationFile,
+): Promise<ReadonlySet<string> | null> {
+  if (file.how === "link") return null;
+  const id = idOfDigest(file.fields);
+  if (id === null) throw corrupt(file.fields, "is no digest");
+  const { fields } = readViewFields((await registry.get(id)).body);
+  // The first name is the list's, the second one the entry's.
+  return new Set(fields.flatMap(({ path }) => path.slice(1, 2)));
 }
 
 /** The scanned files without what views have put there; what was changed in one is told. */

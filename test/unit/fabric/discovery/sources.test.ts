@@ -11,11 +11,17 @@ import {
   SOURCES_ROOT,
   sourcesOf,
 } from "../../../../host/shared/fabric/discovery/sources.ts";
-import type { ViewOutput } from "../../../../host/shared/fabric/discovery/outputs.ts";
+import { type ViewOutput, viewOutputs } from "../../../../host/shared/fabric/discovery/outputs.ts";
+import type { Generation } from "../../../../host/shared/fabric/generation.ts";
+import {
+  generationPath,
+  signGeneration,
+} from "../../../../host/shared/fabric/generation-file/generation-file.ts";
+import { viewFieldsBody } from "../../../../host/shared/fabric/view/fields.ts";
 import type { Registry } from "../../../../host/shared/fabric/registry/registry.ts";
 import { nodeFiles } from "../../../../host/node/files.ts";
 import { failureCode, testDigest, testPorts } from "../../../support/ports.ts";
-import { COLLEAGUE, memoryRegistry, OWNER } from "../../../support/registry.ts";
+import { COLLEAGUE, memoryRegistry, OWNER, STRANGER } from "../../../support/registry.ts";
 import { scanFolder, toolFolder, writeTree } from "../../../support/tool-folders.ts";
 import { toHex, utf8 } from "../../../../host/shared/trust/bytes.ts";
 
@@ -254,4 +260,43 @@ test("of a merged file the view's entries are no source; everybody else's are", 
     ".mcp.json",
   ]);
   expect(sources.get("rtt://local/mcp-server/b@1.0.0")?.map((one) => one.path)).toEqual([path]);
+});
+
+test("what views show is what the signed generation in force says", async () => {
+  const { files, ports: memory, registry } = await memoryRegistry();
+  expect(await viewOutputs(memory, registry, "/p/.rtt")).toEqual([]);
+  const value = { command: "a" };
+  const body = viewFieldsBody({ format: "json", fields: [{ path: ["mcpServers", "a"], value }] });
+  const id = await registry.put({ kind: "view-fields", address: null, body });
+  const digest = `sha256:${"1".repeat(64)}`;
+  const generation: Generation = {
+    generation: 1,
+    plan: `sha256-${"2".repeat(64)}`,
+    previous: null,
+    restores: null,
+    canaryPercent: 100,
+    routes: [],
+    placement: {},
+    symbols: {},
+    files: [
+      { path: ".cursor/agents/a.md", view: "cursor", digest, how: "link" },
+      {
+        path: ".cursor/mcp.json",
+        view: "cursor",
+        digest,
+        how: "merge",
+        fields: `sha256:${id}`,
+        original: null,
+      },
+    ],
+  };
+  await files.write(generationPath("/p/.rtt"), signGeneration(memory, generation, OWNER).file);
+  expect(await viewOutputs(memory, registry, "/p/.rtt")).toEqual([
+    { path: ".cursor/agents/a.md", view: "cursor", digest, entries: null },
+    { path: ".cursor/mcp.json", view: "cursor", digest, entries: new Set(["a"]) },
+  ]);
+  await files.write(generationPath("/p/.rtt"), signGeneration(memory, generation, STRANGER).file);
+  expect(await failureCode(() => viewOutputs(memory, registry, "/p/.rtt"))).toBe(
+    "signer-untrusted",
+  );
 });
