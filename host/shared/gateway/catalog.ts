@@ -1,5 +1,6 @@
 /**
- * A device's catalogue: every tool that its servers offer and it can check, under the name by which it is called.
+ * A device's catalogue: every tool that its servers offer and it can check, under the name by which it is called, as
+ * far as the gate lets it in.
  *
  * A server's tool appears twice when a contract binds it: under the contract's name, and, relayed as it is, under
  * `<server>.<tool>`. Which of them anybody may call is for policy to say.
@@ -9,6 +10,7 @@ import { normalizeVersion } from "../trust/policy/versions.ts";
 import { contractFor, type ToolContract } from "./contract.ts";
 import type { CatalogTool } from "./frames.ts";
 import type { ServerTool } from "./mcp-session.ts";
+import type { ToolGate } from "./tool-gate.ts";
 import { compileSchema, type SchemaCheck } from "./schema.ts";
 import { relayedToolName } from "./tool-name.ts";
 import type { ToolServer } from "./tool-server.ts";
@@ -24,27 +26,46 @@ export interface DeviceTool {
   readonly checkArgs: SchemaCheck;
   /** Null: the tool says nothing about its result. */
   readonly checkResult: SchemaCheck | null;
+  /** Why nobody may call it; null when it may be called. */
+  readonly held: Failure | null;
 }
 
 /** Builds the catalogue of `servers`; `onRefused` hears of tools that cannot be offered. */
 export function buildCatalog(
   servers: readonly ToolServer[],
+  gate: ToolGate,
   onRefused: (tool: string, failure: Failure) => void,
 ): ReadonlyMap<string, DeviceTool> {
   const catalog = new Map<string, DeviceTool>();
   for (const server of servers.toSorted(byName)) {
-    for (const tool of server.tools) {
+    const { version, tools } = server;
+    const gated = { name: server.spec.name, version, tools };
+    for (const tool of tools) {
       const name = relayedToolName(server.spec.name, tool.name);
+      const verdict = gate.judge(gated, tool);
+      if (verdict.kind === "left-out") continue;
+      const held = verdict.kind === "held" ? verdict.failure : null;
       try {
-        catalog.set(name, relayedTool(name, server, tool));
+        catalog.set(
+          name,
+          held === null ? relayedTool(name, server, tool) : heldTool(name, server, tool, held),
+        );
       } catch (thrown) {
         onRefused(name, Failure.from(thrown));
         continue;
       }
       const contract = contractFor(tool.name);
-      // The first server in the order of names does the work of a contract.
-      if (contract !== null && !catalog.has(contract.manifest.name)) {
-        catalog.set(contract.manifest.name, boundTool(contract, server, tool));
+      if (contract === null) continue;
+      // The first server in the order of names that may does the work of a contract.
+      const present = catalog.get(contract.manifest.name);
+      if (present === undefined || (present.held !== null && held === null)) {
+        const bound = contract.manifest;
+        catalog.set(
+          bound.name,
+          held === null
+            ? boundTool(contract, server, tool)
+            : heldTool(bound.name, server, tool, held, bound.version),
+        );
       }
     }
   }
@@ -79,7 +100,27 @@ function relayedTool(name: string, server: ToolServer, tool: ServerTool): Device
     checkArgs: compileSchema(tool.inputSchema, `${name}:args`),
     checkResult:
       tool.outputSchema === null ? null : compileSchema(tool.outputSchema, `${name}:result`),
+    held: null,
   };
+}
+
+/** A tool by its name alone: nothing that its server says about it gets to anybody. */
+function heldTool(
+  name: string,
+  server: ToolServer,
+  tool: ServerTool,
+  held: Failure,
+  version = normalizeVersion(server.version),
+): DeviceTool {
+  const bare = relayedTool(name, server, {
+    name: tool.name,
+    title: "",
+    description: "",
+    inputSchema: { type: "object" },
+    outputSchema: null,
+    annotations: {},
+  });
+  return { ...bare, entry: { ...bare.entry, version, isHeld: true }, held };
 }
 
 function boundTool(contract: ToolContract, server: ToolServer, tool: ServerTool): DeviceTool {
@@ -102,5 +143,6 @@ function boundTool(contract: ToolContract, server: ToolServer, tool: ServerTool)
     contract,
     checkArgs: contract.checkArgs,
     checkResult: contract.checkResult,
+    held: null,
   };
 }

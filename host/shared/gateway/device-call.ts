@@ -1,7 +1,7 @@
 /**
  * One call on the device, from the arrived frame to the last frame of the answer.
  *
- *   known tool? → schema → own policy on real paths → server → schema → cut → facts
+ *   known tool? → own policy on real paths → reviewed? → schema → server → schema → cut → facts
  *
  * The order is the point: nothing reaches a server that the device's own policy has not allowed, whatever the host
  * says, and whatever happens ends in facts that go into a receipt.
@@ -35,7 +35,9 @@ export interface DeviceCallOptions {
   readonly digest: Digest;
   readonly files: Files;
   readonly policy: () => PolicyInForce;
-  readonly findTool: (name: string) => DeviceTool | undefined;
+  /** The generation in force, which the receipt names; 0 where nothing was applied. */
+  readonly planGeneration: () => number;
+  readonly findTool: (name: string, version: string) => DeviceTool | undefined;
 }
 
 /** How a call ended on the device. */
@@ -83,13 +85,25 @@ export class DeviceCall {
 
   async #serve(): Promise<Delivered> {
     const { name, version } = this.#start.tool;
-    const tool = this.#options.findTool(name);
+    const tool = this.#options.findTool(name, version);
     this.#tool = tool ?? null;
+    // From here on a change of servers waits for this call.
+    const release = tool?.server.hold();
+    try {
+      return await this.#serveBy(tool);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #serveBy(tool: DeviceTool | undefined): Promise<Delivered> {
+    const { name, version } = this.#start.tool;
     const args = this.#readArgs();
     // Policy speaks before anything else, so that a stranger cannot probe for tools.
     const paths = await this.#decide(tool, args);
     if (tool === undefined) throw unknownTool(name);
     if (tool.entry.version !== version) throw otherVersion(tool, version);
+    if (tool.held !== null) throw tool.held;
     const problem = tool.checkArgs(args);
     if (problem !== null) throw invalidArgs(name, problem);
     const caps = this.#caps();
@@ -170,7 +184,7 @@ export class DeviceCall {
       caller: peer.id,
       device: id,
       tool: this.#start.tool,
-      planGeneration: 0,
+      planGeneration: this.#options.planGeneration(),
       channelBinding: toHex(peer.channelBinding),
       served: {
         decision: decision === null ? undecided(policy()) : recordDecision(decision),

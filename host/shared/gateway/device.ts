@@ -2,6 +2,7 @@
  * The device role: supervises tool servers, announces what they offer to its hosts, and answers their calls under its
  * own policy. A device dials; nothing ever dials a device.
  */
+import { sleep } from "../ports/clock.ts";
 import { Failure } from "../ports/failure.ts";
 import type { IncomingCall, Lane } from "../ports/lane.ts";
 import type { Processes } from "../ports/processes.ts";
@@ -27,6 +28,8 @@ import type { PolicyInForce } from "./permission.ts";
 import { splice } from "./raw-json.ts";
 import type { ReceiptBook } from "./receipt-book.ts";
 import { Replays } from "./replays.ts";
+import { ServerFleet, type WiredSpec } from "./server-fleet.ts";
+import { OPEN_GATE, type ToolGate } from "./tool-gate.ts";
 import { ToolServer, type ToolServerLimits, type ToolServerSpec } from "./tool-server.ts";
 
 export interface ToolDeviceOptions {
@@ -39,8 +42,24 @@ export interface ToolDeviceOptions {
   readonly book: ReceiptBook;
   readonly servers: readonly ToolServerSpec[];
   readonly serverLimits?: ToolServerLimits;
+  /** Decides which tools are offered; without one, all. */
+  readonly gate?: ToolGate;
+  /** The generation in force, which receipts name; without one, 0. */
+  readonly planGeneration?: () => number;
+  /** Hears of every call that was served, well or badly. */
+  readonly onServed?: (call: ServedCall) => void;
   readonly concurrentMax: number;
   readonly log: Logger;
+}
+
+/** How a call of one of our tools ended. */
+export interface ServedCall {
+  readonly server: string;
+  /** The server's own name of the tool. */
+  readonly serverTool: string;
+  /** Null when it was answered. */
+  readonly code: string | null;
+  readonly elapsedUs: number;
 }
 
 /** How long a host may take to answer an announcement. */
@@ -48,18 +67,22 @@ const HELLO_MS = 10_000;
 
 export class ToolDevice {
   readonly #options: ToolDeviceOptions;
-  readonly #servers: readonly ToolServer[];
+  readonly #fleet: ServerFleet;
   readonly #countersigner: Countersigner;
   readonly #replays: Replays;
   readonly #lanes = new Set<Lane>();
   #catalog: ReadonlyMap<string, DeviceTool> = new Map();
+  /** What was offered before a change of servers, until every host has heard of the change. */
+  #previous: ReadonlyMap<string, DeviceTool> = new Map();
   #running = 0;
 
   constructor(options: ToolDeviceOptions) {
     this.#options = options;
     const { ports, log, processes } = options;
-    this.#servers = options.servers.map(
-      (spec) =>
+    this.#fleet = new ServerFleet({
+      clock: ports.clock,
+      fixed: options.servers,
+      create: (spec) =>
         new ToolServer({
           spec,
           processes,
@@ -67,9 +90,9 @@ export class ToolDevice {
           random: ports.random,
           log,
           ...(options.serverLimits === undefined ? {} : { limits: options.serverLimits }),
-          onTools: () => this.#rebuild(),
+          onTools: () => this.recheck(),
         }),
-    );
+    });
     this.#countersigner = new Countersigner({
       identity: options.identity,
       clock: ports.clock,
@@ -81,7 +104,7 @@ export class ToolDevice {
   }
 
   get servers(): readonly ToolServer[] {
-    return this.#servers;
+    return this.#fleet.servers;
   }
 
   get catalog(): ReadonlyMap<string, DeviceTool> {
@@ -90,11 +113,31 @@ export class ToolDevice {
 
   /** Starts every server; one that fails is tried again by itself and keeps nothing else back. */
   async start(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.start()));
+    await this.#fleet.start();
+  }
+
+  /** The servers that can be wired, and are started aside before they are. */
+  get fleet(): ServerFleet {
+    return this.#fleet;
+  }
+
+  /** Makes exactly these the wired servers, without losing a call that is under way. */
+  async wire(wanted: readonly WiredSpec[]): Promise<void> {
+    await this.#fleet.wire(wanted, async () => {
+      this.#previous = this.#catalog;
+      const told = this.#rebuild();
+      await Promise.race([told, sleep(this.#options.ports.clock, HELLO_MS)]);
+      this.#previous = new Map();
+    });
+  }
+
+  /** Builds the catalogue again: tools or what the gate says of them may have changed. */
+  recheck(): void {
+    void this.#rebuild();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop()));
+    await this.#fleet.stop();
     await this.#countersigner.close();
   }
 
@@ -139,7 +182,8 @@ export class ToolDevice {
     start: ToolCallStart,
     args: Uint8Array,
   ): Promise<readonly Uint8Array[]> {
-    const { identity, tenant, ports, policy } = this.#options;
+    const { identity, tenant, ports, policy, planGeneration = () => 0 } = this.#options;
+    let found: DeviceTool | undefined;
     const end = await new DeviceCall(
       {
         id: identity.id,
@@ -148,13 +192,22 @@ export class ToolDevice {
         digest: ports.digest,
         files: ports.files,
         policy,
-        findTool: (name) => this.#catalog.get(name),
+        planGeneration,
+        findTool: (name, version) => (found = this.#find(name, version)),
       },
       call,
       start,
       args,
     ).run();
     this.#countersigner.note(end.facts, call);
+    if (found !== undefined) {
+      this.#options.onServed?.({
+        server: found.server.spec.name,
+        serverTool: found.serverTool,
+        code: end.facts.served.code,
+        elapsedUs: end.facts.served.elapsedUs["total"] ?? 0,
+      });
+    }
     this.#options.log.info("call.served", {
       correlationId: start.correlation_id,
       tool: start.tool.name,
@@ -165,17 +218,28 @@ export class ToolDevice {
     return end.frames;
   }
 
-  #rebuild(): void {
-    const { log } = this.#options;
+  /** A host that has not heard of a new version yet still gets the one that it asks for. */
+  #find(name: string, version: string): DeviceTool | undefined {
+    const current = this.#catalog.get(name);
+    if (current === undefined || current.entry.version === version) return current;
+    const before = this.#previous.get(name);
+    return before?.entry.version === version ? before : current;
+  }
+
+  /** Builds the catalogue and announces it; resolves once every host has heard of it. */
+  async #rebuild(): Promise<void> {
+    const { log, gate = OPEN_GATE } = this.#options;
     const isReady = (server: ToolServer): boolean => server.tools.length > 0;
-    this.#catalog = buildCatalog(this.#servers.filter(isReady), (tool, failure) =>
+    this.#catalog = buildCatalog(this.servers.filter(isReady), gate, (tool, failure) =>
       log.warn("catalog.refused", { tool, failure }),
     );
-    for (const lane of this.#lanes) {
-      this.#hello(lane).catch((thrown: unknown) =>
-        log.warn("hello.failed", { failure: Failure.from(thrown) }),
-      );
-    }
+    await Promise.all(
+      [...this.#lanes].map((lane) =>
+        this.#hello(lane).catch((thrown: unknown) =>
+          log.warn("hello.failed", { failure: Failure.from(thrown) }),
+        ),
+      ),
+    );
   }
 
   async #hello(lane: Lane): Promise<DeviceWelcome> {

@@ -178,13 +178,14 @@ export class Directory {
 /** Checks the fields of a catalogue entry from another machine. */
 function catalogTool(raw: unknown): CatalogTool {
   const entry = raw as Partial<Record<keyof CatalogTool, unknown>> | null;
-  const { name, version, title, description, server, isBound } = entry ?? {};
+  const { name, version, title, description, server, isBound, isHeld } = entry ?? {};
   const texts = [title, description, server].every((text) => typeof text === "string");
   const isNamed = typeof name === "string" && /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$/.test(name);
   const isVersioned = typeof version === "string" && /^\S{1,64}$/.test(version);
   const schemas = [entry?.argsSchema, entry?.schema, entry?.annotations];
   const hasSchemas = schemas.every((one) => one !== null && typeof one === "object");
-  if (!isNamed || !isVersioned || !texts || !hasSchemas || typeof isBound !== "boolean") {
+  const isFlagged = typeof isBound === "boolean" && (isHeld === undefined || isHeld === true);
+  if (!isNamed || !isVersioned || !texts || !hasSchemas || !isFlagged) {
     throw violation("a catalogue holds an entry that is no tool");
   }
   return entry as CatalogTool;

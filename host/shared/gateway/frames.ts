@@ -32,6 +32,8 @@ export interface CatalogTool {
   readonly server: string;
   /** Whether a contract binds it; else it is relayed as raw bytes. */
   readonly isBound: boolean;
+  /** It waits for a review: it has a name here and nothing else, and the device refuses calls of it. */
+  readonly isHeld?: true;
 }
 
 export interface DeviceHello {

@@ -255,7 +255,7 @@ export class HostCall {
       caller: identity.id,
       device: deviceId,
       tool: { name: tool.slice(0, 256) || "none", version: this.#known?.entry.version ?? "0.0.0" },
-      planGeneration: 0,
+      planGeneration: this.#served?.planGeneration ?? 0,
       traceparent: this.#record.traceparent,
       client,
       host: {

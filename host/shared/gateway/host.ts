@@ -91,12 +91,16 @@ export class ToolHost {
     } else throw violation(`a host takes no frame "${frame.type.slice(0, 64)}"`);
   }
 
-  /** Every tool that `principal` may call some way, under the names of the door, in one order. */
+  /**
+   * Every tool that `principal` may call some way, under the names of the door, in one order. One that is held has a
+   * name too, so that calling it is answered with the reason, but it is offered to nobody.
+   */
   offered(principal: string): ReadonlyMap<string, OfferedTool> {
     const policy = this.#options.policy();
     const wallMs = this.#options.ports.clock.wallMs();
-    const named = [...this.#named()].filter(([, tool]) =>
-      mayOffer(policy, principal, tool.known.entry, wallMs),
+    const named = [...this.#named()].filter(
+      ([, { known }]) =>
+        known.entry.isHeld !== true && mayOffer(policy, principal, known.entry, wallMs),
     );
     return new Map(named);
   }

@@ -31,6 +31,8 @@ export interface ToolServerSpec {
   readonly args: readonly string[];
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What starts it, when it is no program of this machine. */
+  readonly processes?: Processes;
 }
 
 export interface ToolServerLimits {
@@ -90,6 +92,10 @@ export class ToolServer {
   #restarts = 0;
   /** The probe under way; calls that arrive meanwhile wait for what it finds. */
   #probing: Promise<void> | null = null;
+  /** The attempt of the last start. */
+  #starting: Promise<void> = Promise.resolve();
+  #holds = 0;
+  #idleWaiters: (() => void)[] = [];
 
   constructor(options: ToolServerOptions) {
     this.spec = options.spec;
@@ -128,8 +134,26 @@ export class ToolServer {
 
   /** Starts the server and resolves once the first attempt has come to its end, good or bad. */
   async start(): Promise<void> {
-    if (this.#state !== "stopped") return;
-    await this.#attempt();
+    if (this.#state === "stopped") this.#starting = this.#attempt();
+    await this.#starting;
+  }
+
+  /** Says that a call is under way that may come to this server; the result says that it no longer is. */
+  hold(): () => void {
+    this.#holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds -= 1;
+      if (this.#holds === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
+    };
+  }
+
+  /** Resolves once no call is under way. */
+  async whenIdle(): Promise<void> {
+    if (this.#holds === 0) return;
+    await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Ends the child and everything it started; resolves when it is gone. */
@@ -234,7 +258,7 @@ export class ToolServer {
         if (method === "notifications/tools/list_changed") void this.#refreshTools();
       },
     });
-    child = await processes.spawn({
+    child = await (this.spec.processes ?? processes).spawn({
       ...this.spec,
       onOutput: (bytes) => rpc.push(bytes),
       onErrorOutput: (bytes) => this.#keepErrorOutput(bytes),
