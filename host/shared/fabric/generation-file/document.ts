@@ -57,7 +57,8 @@ export function decodeGeneration(bytes: Uint8Array): Generation {
   const files = parts
     .list(value["files"], "files", FILES_MAX)
     .map((file, at) => readFile(parts, file, `files[${at}]`));
-  parts.checkPaths(files, "files");
+  parts.checkOrder(files, "files");
+  parts.checkNesting(files, "files");
   return {
     generation: number,
     plan,

@@ -174,20 +174,25 @@ export class PartReader {
     return value;
   }
 
-  /** Checks that files are in order, each path once, and none of them is a folder of another. */
-  checkPaths(files: readonly { readonly path: string }[], where: string): void {
-    const paths = new Set(files.map(({ path }) => path));
+  /** Checks that files are in order, each path once. */
+  checkOrder(files: readonly { readonly path: string }[], where: string): void {
     files.forEach(({ path }, at) => {
       const before = files[at - 1];
       if (before !== undefined && compareTexts(before.path, path) >= 0) {
         throw this.fail(`${where}[${at}].path`, "is out of order or stands twice");
       }
-      for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
-        if (paths.has(path.slice(0, end))) {
-          throw this.fail(`${where}[${at}].path`, "lies in another file of the list");
-        }
-      }
     });
+  }
+
+  /** Checks that no file is a folder of another. */
+  checkNesting(files: readonly { readonly path: string }[], where: string): void {
+    const paths = new Set(files.map(({ path }) => path));
+    for (const { path } of files) {
+      for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
+        if (!paths.has(path.slice(0, end))) continue;
+        throw this.fail(where, `has a file that lies in the file ${path.slice(0, end)}`);
+      }
+    }
   }
 
   digestOrNull(value: Json | undefined, where: string): DigestText | null {
