@@ -103,6 +103,19 @@ export const nodeFiles: Files = {
     });
   },
 
+  async syncFolder(path) {
+    await named(path, async () => {
+      for (let folder = path; ; folder = dirname(folder)) {
+        try {
+          await syncFolder(folder);
+          return;
+        } catch (error) {
+          if (systemCode(error) !== "ENOENT" || dirname(folder) === folder) throw error;
+        }
+      }
+    });
+  },
+
   async makeFolder(path, mode) {
     await named(path, () => mkdir(path, { recursive: true, mode }));
   },

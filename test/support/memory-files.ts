@@ -47,6 +47,10 @@ export class MemoryFiles implements Files {
     this.all.delete(path);
   }
 
+  async syncFolder(): Promise<void> {
+    // Nothing here is ever lost.
+  }
+
   async makeFolder(): Promise<void> {
     // A folder is the common beginning of its files' paths.
   }

@@ -28,9 +28,12 @@ export interface Files {
    * system has no such links, or the two lie on different ones; then nothing has changed.
    */
   link(source: string, path: string): Promise<boolean>;
+  /** After a loss of power the file may be there again, unless its folder is synced or something is put into it. */
   remove(path: string): Promise<void>;
   /** Removes a folder that is empty; false when it is not, or is not there. */
   removeFolder(path: string): Promise<boolean>;
+  /** Makes what was removed from a folder stay so; a folder that is not there any more is that of its parent. */
+  syncFolder(path: string): Promise<void>;
   makeFolder(path: string, mode: number): Promise<void>;
   /** Names in a folder, sorted by code unit; empty when there is no folder. */
   list(path: string): Promise<readonly string[]>;
