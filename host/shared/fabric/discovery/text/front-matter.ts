@@ -9,8 +9,9 @@
  */
 import { readYaml } from "../../../config/yaml.ts";
 import { isJsonObject, type JsonObject } from "../../../trust/canonical-json.ts";
-import { DEPTH_MAX, lineAt, PROTOTYPE_NAME, type TextFault, TextError } from "./parsed.ts";
+import { lineAt, PROTOTYPE_NAME, type TextFault, TextError } from "./parsed.ts";
 import { plainJson } from "./plain-json.ts";
+import { checkYamlCost } from "./yaml-text.ts";
 
 export interface FrontMatter {
   readonly members: JsonObject;
@@ -25,6 +26,10 @@ export interface FrontMatter {
 }
 
 const FENCE = /^---[ \t]*$/;
+/** The fence is line 1 of the file, so the first line of YAML is line 2. */
+const FIRST_LINE = 2;
+/** Longer front matter is none. */
+const CHARACTERS_MAX = 64 << 10;
 /** One value: the whole front matter is walked by nobody but `plainJson`. */
 const WHOLE = new Set([""]);
 
@@ -59,47 +64,21 @@ export function parseFrontMatter(source: string): FrontMatter | { readonly fault
   }
 }
 
-/** Longer front matter is none: the parser of YAML takes more than linear time for some texts. */
-const CHARACTERS_MAX = 64 << 10;
-/** Lists in lists on one line (`- - -`) and keys of keys, which need no brackets. */
-const COMPACT_NESTING = new RegExp(`(?:[-?][ \\t]+){${DEPTH_MAX + 1}}`);
-
-/** Refuses what would keep the parser busy: it goes down by recursion, without a limit of its own. */
-function checkCost(yaml: string): void {
-  if (yaml.length > CHARACTERS_MAX) {
-    throw new TextError(1, "too-large", `The fields have more than ${CHARACTERS_MAX} characters`);
-  }
-  let depth = 0;
-  for (let at = 0; at < yaml.length; at++) {
-    const character = yaml[at];
-    if (character === "[" || character === "{") depth += 1;
-    else if (character === "]" || character === "}") depth -= 1;
-    if (depth > DEPTH_MAX) {
-      throw new TextError(lineAt(yaml, at) + 1, "too-deep", "It is nested too deeply");
-    }
-  }
-  const compact = COMPACT_NESTING.exec(yaml);
-  if (compact !== null) {
-    throw new TextError(lineAt(yaml, compact.index) + 1, "too-deep", "It is nested too deeply");
-  }
-}
-
 type Members = Pick<FrontMatter, "members" | "asText" | "asLines">;
 
 function readMembers(yaml: readonly string[]): Members {
   if (yaml.length === 0) return { members: {}, asText: [], asLines: [] };
   const joined = yaml.join("\n");
-  checkCost(joined);
+  checkYamlCost(joined, FIRST_LINE, CHARACTERS_MAX);
   const { leaves, error } = readYaml(joined, WHOLE);
   if (error !== null) {
-    // The fence is line 1 of the file, so the first line of YAML is line 2.
-    const line = error.line + 1;
+    const line = error.line + FIRST_LINE - 1;
     if (/unique/i.test(error.message)) throw new TextError(line, "duplicate-key", error.message);
     const taken = linesAsText(yaml);
     if (taken === null) throw new TextError(line, "not-yaml", error.message);
     return taken;
   }
-  const { value, asText } = plainJson(leaves.get("")?.value ?? {}, 2);
+  const { value, asText } = plainJson(leaves.get("")?.value ?? {}, FIRST_LINE);
   return { members: isJsonObject(value) ? value : {}, asText, asLines: [] };
 }
 

@@ -37,7 +37,7 @@ class JsonTextReader {
   readonly #text: string;
   readonly #isCommented: boolean;
   readonly #path: string[] = [];
-  /** Where each member begins. Lines are counted only for those that somebody asks for. */
+  /** Where each member and each item of a list begins. Lines are counted only for those that somebody asks for. */
   readonly #places = new Map<string, number>();
   #at = 0;
 
@@ -112,7 +112,13 @@ class JsonTextReader {
 
   #array(depth: number): Json {
     const items: Json[] = [];
-    while (!this.#isEnd("]", items.length)) items.push(this.#value(depth + 1));
+    while (!this.#isEnd("]", items.length)) {
+      this.#space();
+      this.#path.push(String(items.length));
+      this.#places.set(pathKey(this.#path), this.#at);
+      items.push(this.#value(depth + 1));
+      this.#path.pop();
+    }
     return items;
   }
 

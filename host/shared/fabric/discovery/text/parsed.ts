@@ -10,7 +10,10 @@ export interface TextFault {
 
 export interface ParsedText {
   readonly value: JsonObject;
-  /** The line of a member, by the names that lead to it; that of the nearest member above when it is not known. */
+  /**
+   * The line of a member, by the names that lead to it, indexes of lists as texts; that of the nearest member above
+   * when it is not known.
+   */
   readonly lineOf: (path: readonly string[]) => number;
 }
 
