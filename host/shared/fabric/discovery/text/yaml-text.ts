@@ -14,7 +14,7 @@ const WHOLE = new Set([""]);
 export function checkYamlCost(yaml: string, firstLine: number, charactersMax: number): void {
   if (yaml.length > charactersMax) {
     const problem = `The fields have more than ${charactersMax} characters`;
-    throw new TextError(firstLine, "too-large", problem);
+    throw new TextError(1, "too-large", problem);
   }
   const tooDeep = (at: number): TextError =>
     new TextError(lineAt(yaml, at) + firstLine - 1, "too-deep", "It is nested too deeply");
