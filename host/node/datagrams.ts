@@ -10,7 +10,6 @@ import dgram from "node:dgram";
 import { lookup as lookupWithCallback } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import koffi from "koffi";
 import type {
   DatagramCapabilities,
   Datagrams,
@@ -18,6 +17,7 @@ import type {
   SocketAddress,
 } from "../shared/ports/datagrams.ts";
 import { Failure } from "../shared/ports/failure.ts";
+import { setSocketOption } from "./libc.ts";
 
 // --- types ---
 
@@ -86,8 +86,8 @@ class NodeDatagramSocket implements DatagramSocket {
     this.local = { family, host: address, port };
     const descriptor = descriptorOf(socket);
     this.capabilities = {
-      gso: setOption(descriptor, UDP_SEGMENT, SEGMENT_BYTES),
-      gro: setOption(descriptor, UDP_GRO, 1),
+      gso: setSocketOption(descriptor, SOL_UDP, UDP_SEGMENT, SEGMENT_BYTES),
+      gro: setSocketOption(descriptor, SOL_UDP, UDP_GRO, 1),
       ecn: false,
       df: false,
       pktinfo: false,
@@ -185,30 +185,4 @@ function descriptorOf(socket: dgram.Socket): number {
     return state?.handle?.fd ?? -1;
   }
   return -1;
-}
-
-type SetSocketOption = (
-  descriptor: number,
-  level: number,
-  name: number,
-  value: Int32Array,
-  size: number,
-) => number;
-
-let setSocketOption: SetSocketOption | null | undefined;
-
-/** Sets one integer option of UDP; false where the system has no such option. */
-function setOption(descriptor: number, name: number, value: number): boolean {
-  if (descriptor < 0 || process.platform !== "linux") return false;
-  setSocketOption ??= loadSetSocketOption();
-  return setSocketOption?.(descriptor, SOL_UDP, name, Int32Array.of(value), 4) === 0;
-}
-
-function loadSetSocketOption(): SetSocketOption | null {
-  try {
-    const library = koffi.load(null);
-    return library.func("setsockopt", "int", ["int", "int", "int", "int *", "uint32"]) as never;
-  } catch {
-    return null;
-  }
 }
