@@ -14,7 +14,7 @@ export type FormatName =
   | "skill"
   | "skill-file";
 
-interface Place {
+export interface Place {
   readonly tool: Tool;
   readonly format: FormatName;
   /** A file by its name, or a folder whose files with this ending count. */
@@ -22,9 +22,15 @@ interface Place {
   readonly ending?: string;
   /** Files in folders below count too. */
   readonly isDeep?: true;
+  /** The tool keeps its own state in the file too, so it may be large. */
+  readonly isState?: true;
 }
 
-const PLACES: readonly Place[] = [
+/** The first part of the namespace of what is found. */
+export type Scope = "local" | "user";
+
+/** In a project, and in each folder of it. */
+const PROJECT: readonly Place[] = [
   {
     tool: "claude-code",
     format: "markdown-agent",
@@ -67,39 +73,122 @@ const PLACES: readonly Place[] = [
   { tool: "rtt", format: "rtt-agent", path: "agents/common", ending: ".agent.json" },
 ];
 
-/** By the first name of their paths, so that most files are passed over with one look-up each. */
-const BY_FIRST_NAME = new Map<
-  string,
-  { readonly place: Place; readonly names: readonly string[] }[]
->();
-for (const place of PLACES) {
-  const names = place.path.split("/");
-  const first = names[0] as string;
-  BY_FIRST_NAME.set(first, [...(BY_FIRST_NAME.get(first) ?? []), { place, names }]);
-}
+/** In a person's home folder, and nowhere below it. */
+const USER: readonly Place[] = [
+  {
+    tool: "claude-code",
+    format: "markdown-agent",
+    path: ".claude/agents",
+    ending: ".md",
+    isDeep: true,
+  },
+  { tool: "claude-code", format: "skill", path: ".claude/skills", isDeep: true },
+  { tool: "claude-code", format: "rule", path: ".claude/rules", ending: ".md", isDeep: true },
+  { tool: "claude-code", format: "rule", path: ".claude/CLAUDE.md" },
+  { tool: "claude-code", format: "mcp-json", path: ".claude.json", isState: true },
+  { tool: "codex", format: "codex-agent", path: ".codex/agents", ending: ".toml" },
+  { tool: "codex", format: "codex-config", path: ".codex/config.toml" },
+  { tool: "codex", format: "rule", path: ".codex/AGENTS.md" },
+  { tool: "shared", format: "skill", path: ".agents/skills", isDeep: true },
+  { tool: "cursor", format: "markdown-agent", path: ".cursor/agents", ending: ".md" },
+  { tool: "cursor", format: "skill", path: ".cursor/skills", isDeep: true },
+  { tool: "cursor", format: "mcp-jsonc", path: ".cursor/mcp.json" },
+  { tool: "copilot", format: "markdown-agent", path: ".copilot/agents", ending: ".md" },
+  { tool: "copilot", format: "skill", path: ".copilot/skills", isDeep: true },
+  { tool: "copilot", format: "mcp-jsonc", path: ".copilot/mcp-config.json" },
+  { tool: "copilot", format: "mcp-jsonc", path: ".config/Code/User/mcp.json" },
+  { tool: "copilot", format: "mcp-jsonc", path: "Library/Application Support/Code/User/mcp.json" },
+  { tool: "copilot", format: "mcp-jsonc", path: "AppData/Roaming/Code/User/mcp.json" },
+  { tool: "gemini-cli", format: "rule", path: ".gemini/GEMINI.md" },
+  { tool: "gemini-cli", format: "mcp-jsonc", path: ".gemini/settings.json" },
+  {
+    tool: "opencode",
+    format: "markdown-agent",
+    path: ".config/opencode/agents",
+    ending: ".md",
+    isDeep: true,
+  },
+  { tool: "opencode", format: "skill", path: ".config/opencode/skills", isDeep: true },
+  { tool: "opencode", format: "rule", path: ".config/opencode/AGENTS.md" },
+  { tool: "opencode", format: "opencode-config", path: ".config/opencode/opencode.json" },
+  { tool: "opencode", format: "opencode-config", path: ".config/opencode/opencode.jsonc" },
+];
 
 export interface Placed {
+  readonly scope: Scope;
   readonly tool: Tool;
   readonly format: FormatName;
   /** Names of the folders from the base to the place. */
   readonly above: readonly string[];
   /** Names from the place to the file; the last one is the file's. */
   readonly below: readonly string[];
+  readonly isState: boolean;
 }
 
-/** What the file at these names, from the base, is; null when no tool looks at it. */
-export function placeOf(names: readonly string[]): Placed | null {
-  for (const [at, name] of names.entries()) {
-    for (const { place, names: wanted } of BY_FIRST_NAME.get(name) ?? []) {
-      if (!wanted.every((part, index) => names[at + index] === part)) continue;
-      const isFile = at + wanted.length === names.length;
-      const below = isFile ? [name] : names.slice(at + wanted.length);
-      const format = formatAt(place, isFile, below);
-      if (format !== null) return { tool: place.tool, format, above: names.slice(0, at), below };
-    }
-  }
-  return null;
+/** Which folders a scan goes into, and which files it reads; names are those from the base. */
+export interface Places {
+  /** What the file is; null when no tool looks at it. */
+  placeOf(names: readonly string[]): Placed | null;
+  /** Whether a folder lies in a place or leads to one by its name: only there links are followed. */
+  isToolFolder(names: readonly string[]): boolean;
+  isWalkedInto(names: readonly string[]): boolean;
 }
+
+interface Row {
+  readonly place: Place;
+  readonly names: readonly string[];
+}
+
+class PlaceTable implements Places {
+  readonly #scope: Scope;
+  /** By the first name of their paths, so that most files are passed over with one look-up each. */
+  readonly #byFirstName: ReadonlyMap<string, readonly Row[]>;
+
+  constructor(scope: Scope, places: readonly Place[]) {
+    this.#scope = scope;
+    const rows = places.map((place): Row => ({ place, names: place.path.split("/") }));
+    this.#byFirstName = Map.groupBy(rows, ({ names }) => names[0] as string);
+  }
+
+  placeOf(names: readonly string[]): Placed | null {
+    const deepest = this.#scope === "user" ? 1 : names.length;
+    for (let at = 0; at < deepest; at++) {
+      for (const { place, names: wanted } of this.#byFirstName.get(names[at] as string) ?? []) {
+        if (!wanted.every((part, index) => names[at + index] === part)) continue;
+        const isFile = at + wanted.length === names.length;
+        const below = isFile ? names.slice(-1) : names.slice(at + wanted.length);
+        const format = formatAt(place, isFile, below);
+        if (format === null) continue;
+        const above = names.slice(0, at);
+        const { tool, isState = false } = place;
+        return { scope: this.#scope, tool, format, above, below, isState };
+      }
+    }
+    return null;
+  }
+
+  isToolFolder(names: readonly string[]): boolean {
+    return names.some((_, at) => this.#leadsToPlace(names, at));
+  }
+
+  isWalkedInto(names: readonly string[]): boolean {
+    // A home folder holds everything that a person has; only tools' own folders are anybody's business here.
+    if (this.#scope === "user") return this.#leadsToPlace(names, 0);
+    // Of `.rtt` only the manifests are somebody's own.
+    const at = names.indexOf(".rtt");
+    return at === -1 || names.length === at + 1 || names[at + 1] === "manifests";
+  }
+
+  /** Whether the names from `at` on are the beginning of a place's path, or begin with one. */
+  #leadsToPlace(names: readonly string[], at: number): boolean {
+    return (this.#byFirstName.get(names[at] as string) ?? []).some(({ names: wanted }) =>
+      names.slice(at).every((part, index) => index >= wanted.length || part === wanted[index]),
+    );
+  }
+}
+
+export const PROJECT_PLACES: Places = new PlaceTable("local", PROJECT);
+export const USER_PLACES: Places = new PlaceTable("user", USER);
 
 function formatAt(place: Place, isFile: boolean, below: readonly string[]): FormatName | null {
   if (place.format === "skill") {
@@ -110,19 +199,4 @@ function formatAt(place: Place, isFile: boolean, below: readonly string[]): Form
   if (place.ending === undefined) return isFile ? place.format : null;
   if (isFile || !(below.at(-1) ?? "").endsWith(place.ending)) return null;
   return below.length === 1 || place.isDeep === true ? place.format : null;
-}
-
-/** Whether a folder lies in a place or leads to one by its name: only there links are followed. */
-export function isToolFolder(names: readonly string[]): boolean {
-  return names.some((name, at) =>
-    (BY_FIRST_NAME.get(name) ?? []).some(({ names: wanted }) =>
-      names.slice(at).every((part, index) => index >= wanted.length || part === wanted[index]),
-    ),
-  );
-}
-
-/** Whether a scan goes into a folder. Of `.rtt` only the manifests are somebody's own. */
-export function isWalkedInto(names: readonly string[]): boolean {
-  const at = names.indexOf(".rtt");
-  return at === -1 || names.length === at + 1 || names[at + 1] === "manifests";
 }

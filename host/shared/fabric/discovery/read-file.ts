@@ -12,6 +12,8 @@ import type { WalkedFile } from "./walk.ts";
 
 /** Larger configurations and texts are refused before they are read. */
 export const TEXT_BYTES_MAX = 512 << 10;
+/** The same where a tool keeps its own state in the file too. */
+const STATE_BYTES_MAX = 16 << 20;
 
 export interface ReadContext {
   readonly files: Files;
@@ -37,7 +39,7 @@ export async function readScannedFile(
   });
   const failed = (rule: ScanRule, message: string): CacheEntry =>
     entry("", { found: [], problems: [{ path, line: 0, rule, message }] }, false);
-  const bytesMax = READERS[file.place.format] === null ? BLOB_BYTES_MAX : TEXT_BYTES_MAX;
+  const bytesMax = bytesMaxOf(file);
   if (info.sizeBytes > bytesMax) return failed("too-large", `It has more than ${bytesMax} bytes`);
   const bytes = await bytesOf(context, path);
   if ("rule" in bytes) return failed(bytes.rule, bytes.message);
@@ -47,6 +49,11 @@ export async function readScannedFile(
   const isSettled = isSettledAt(info, context.wallMs) && bytes.length === info.sizeBytes;
   if (last !== null && last.digest === digest) return entry(digest, last.reading, isSettled);
   return entry(digest, readingOf(file, bytes, digest), isSettled);
+}
+
+function bytesMaxOf({ place }: WalkedFile): number {
+  if (READERS[place.format] === null) return BLOB_BYTES_MAX;
+  return place.isState ? STATE_BYTES_MAX : TEXT_BYTES_MAX;
 }
 
 type BytesOrProblem = Uint8Array<ArrayBuffer> | Pick<ScanProblem, "rule" | "message">;

@@ -39,6 +39,9 @@ export interface Scan {
   readonly problems: readonly ScanProblem[];
   /** Every file that was looked at; absolute. */
   readonly paths: ReadonlySet<string>;
+  /** Every folder that was looked into, and every file that a followed link leads to; absolute. */
+  readonly folders: ReadonlySet<string>;
+  readonly targets: ReadonlySet<string>;
   readonly stats: ScanStats;
 }
 
@@ -89,7 +92,9 @@ export async function scanTree(
     found,
     problems: problems.sort(byPlace),
     paths: new Set(walked.files.map(({ path }) => path)),
-    stats: { folders: walked.folders, files: walked.files.length, read: changed.length },
+    folders: walked.folders,
+    targets: walked.targets,
+    stats: { folders: walked.folders.size, files: walked.files.length, read: changed.length },
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type ScanRule,
   symbolBody,
 } from "./found.ts";
-import type { Placed } from "./places.ts";
+import type { Placed, Scope } from "./places.ts";
 import type { TextFault } from "./text/parsed.ts";
 
 export interface SourceFile {
@@ -110,7 +110,8 @@ export class Sheet implements Reading {
       this.problem(line, "name-invalid", `${shown(name)} ${problem}`);
       return null;
     }
-    const namespace = namespaceOf(this.#file.place.above);
+    const { scope, above } = this.#file.place;
+    const namespace = namespaceOf(scope, above);
     const address = { namespace, type: kind, name: valid, version: VERSION_INITIAL, variant: null };
     const versioned = {
       ...address,
@@ -139,12 +140,11 @@ function nameOf(name: string): string | null {
   return symbolName(name);
 }
 
-const NAMESPACE = "local";
 const NAMESPACE_PARTS_MAX = 4;
 
-/** "local", and in a folder of the project "local/services/search". */
-function namespaceOf(above: readonly string[]): string {
-  const parts = [NAMESPACE, ...above.map(folderPart)];
+/** "local", and in a folder of the project "local/services/search"; "user" for a person's own. */
+function namespaceOf(scope: Scope, above: readonly string[]): string {
+  const parts = [scope, ...above.map(folderPart)];
   const own = parts.slice(0, NAMESPACE_PARTS_MAX - 1);
   const rest = parts.slice(NAMESPACE_PARTS_MAX - 1).join("-");
   return [...own, ...(rest === "" ? [] : [rest])].join("/");

@@ -37,6 +37,9 @@ export interface SourceBase {
   readonly home?: string;
 }
 
+/** The namespace of what lies in a person's home folder. */
+export const USER_NAMESPACE = "user";
+
 export const SOURCES_ROOT = "scan:sources";
 const KIND = "symbol-sources";
 const FORMAT = "mxp.symbol-sources/v1";
@@ -126,17 +129,21 @@ export function scannedSources(found: readonly FoundSymbol[], base: SourceBase):
 }
 
 function sourcesOfSymbol(
-  { source, others, contents }: FoundSymbol,
+  { address, source, others, contents }: FoundSymbol,
   base: SourceBase,
 ): readonly KeptSource[] {
+  // A project may be a home folder; then the namespace tells whose file it is.
+  const isUser = address.namespace === USER_NAMESPACE;
+  const pathOf = (path: string): string =>
+    isUser ? personalPath(path, base) : keptPath(path, base);
   const own = [source, ...others];
   const byPath = new Map<string, KeptSource>();
   for (const { path, tool, format, entry = null } of own) {
-    const kept = keptPath(path, base);
+    const kept = pathOf(path);
     byPath.set(`${kept}\0${entry}`, { path: kept, tool, format, entry });
   }
   for (const { path } of contents) {
-    const kept = keptPath(path, base);
+    const kept = pathOf(path);
     if (byPath.has(`${kept}\0null`)) continue;
     const { tool, format } = nearest(path, own);
     byPath.set(`${kept}\0null`, { path: kept, tool, format: `${format}-file`, entry: null });
@@ -152,10 +159,14 @@ function nearest(path: string, sources: readonly SymbolSource[]): SymbolSource {
 }
 
 /** An absolute path as it is kept. */
-export function keptPath(path: string, { root, home }: SourceBase): string {
-  if (path.startsWith(`${root}/`)) return path.slice(root.length + 1);
-  if (home !== undefined && path.startsWith(`${home}/`)) return `~/${path.slice(home.length + 1)}`;
-  return path;
+export function keptPath(path: string, base: SourceBase): string {
+  const { root } = base;
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : personalPath(path, base);
+}
+
+function personalPath(path: string, { home }: SourceBase): string {
+  const isBelow = home !== undefined && path.startsWith(`${home}/`);
+  return isBelow ? `~/${path.slice(home.length + 1)}` : path;
 }
 
 /** The absolute path of one that is kept; null for a person's own where no home folder is known. */

@@ -6,7 +6,7 @@ import { Failure } from "../../ports/failure.ts";
 import type { FileInfo, Files } from "../../ports/files.ts";
 import type { ScanProblem, ScanRule } from "./found.ts";
 import type { Folders } from "./folders.ts";
-import { isToolFolder, isWalkedInto, type Placed, placeOf } from "./places.ts";
+import { type Placed, type Places, PROJECT_PLACES } from "./places.ts";
 
 export interface WalkedFile {
   readonly path: string;
@@ -17,7 +17,10 @@ export interface WalkedFile {
 export interface Walk {
   readonly files: readonly WalkedFile[];
   readonly problems: readonly ScanProblem[];
-  readonly folders: number;
+  /** Every folder that was walked, as it was reached. */
+  readonly folders: ReadonlySet<string>;
+  /** Files that followed links lead to. */
+  readonly targets: ReadonlySet<string>;
   /** Whether a path, all links resolved, lies in one of the roots. */
   isInside(realPath: string): boolean;
 }
@@ -27,6 +30,8 @@ export interface WalkOptions {
   readonly base: string;
   /** Names of files and folders that are passed over, or paths from the base. */
   readonly ignore: readonly string[];
+  /** Default: those of a project. */
+  readonly places?: Places;
 }
 
 export interface WalkPorts {
@@ -66,7 +71,7 @@ export async function walk(
     const real = await files.realPath(root);
     if (real !== null) reals.push(real);
   }
-  const walker = new Walker(ports, reals, options.ignore);
+  const walker = new Walker(ports, reals, options);
   const steps = reals.map((real): Step => {
     const isBelow = isIn(real, base) && real !== base;
     const names = isBelow ? real.slice(base.length + 1).split("/") : [];
@@ -84,21 +89,21 @@ function isIn(path: string, folder: string): boolean {
 class Walker implements Walk {
   readonly files: WalkedFile[] = [];
   readonly problems: ScanProblem[] = [];
+  readonly folders = new Set<string>();
+  readonly targets = new Set<string>();
   readonly #ports: WalkPorts;
+  readonly #places: Places;
   readonly #roots: readonly string[];
   readonly #ignored: ReadonlySet<string>;
-  readonly #seen = new Set<string>();
   /** Folders that are still to be walked; the last ones come first, so that few wait at a time. */
   readonly #open: Step[] = [];
 
-  constructor(ports: WalkPorts, roots: readonly string[], ignore: readonly string[]) {
+  constructor(ports: WalkPorts, roots: readonly string[], options: WalkOptions) {
+    const { ignore, places = PROJECT_PLACES } = options;
     this.#ports = ports;
+    this.#places = places;
     this.#roots = roots;
     this.#ignored = new Set(ignore.map((name) => name.replace(/^\.\/|\/$/g, "")));
-  }
-
-  get folders(): number {
-    return this.#seen.size;
   }
 
   isInside(realPath: string): boolean {
@@ -117,8 +122,8 @@ class Walker implements Walk {
 
   async #folder(step: Step): Promise<void> {
     // Roots may lie in each other.
-    if (this.#seen.has(step.path)) return;
-    this.#seen.add(step.path);
+    if (this.folders.has(step.path)) return;
+    this.folders.add(step.path);
     if (step.names.length > FOLDER_DEPTH_MAX) {
       this.#problem(step.path, "too-deep", `The folder lies more than ${FOLDER_DEPTH_MAX} deep`);
       return;
@@ -129,10 +134,10 @@ class Walker implements Walk {
       if (this.#isIgnored(name, step)) continue;
       const next = below(step, name);
       if (kind === "file") {
-        const place = placeOf(next.names);
+        const place = this.#places.placeOf(next.names);
         if (place !== null) files.push({ path: next.path, place });
       } else if (kind === "other") await this.#link(next);
-      else if (isWalkedInto(next.names)) this.#open.push(next);
+      else if (this.#places.isWalkedInto(next.names)) this.#open.push(next);
     }
     await this.#addFiles(files);
   }
@@ -169,8 +174,8 @@ class Walker implements Walk {
   /** A link, or something else that is neither file nor folder. */
   async #link(step: Step): Promise<void> {
     const { path, names, links } = step;
-    const place = placeOf(names);
-    if (place === null && !isToolFolder(names)) return;
+    const place = this.#places.placeOf(names);
+    if (place === null && !this.#places.isToolFolder(names)) return;
     const real = await this.#target(path);
     if (real === null) return;
     if (!this.isInside(real)) {
@@ -181,7 +186,9 @@ class Walker implements Walk {
     const parent = step.real.slice(0, step.real.lastIndexOf("/"));
     if (info === null) return;
     if (info.kind === "file") {
-      if (place !== null) this.#add({ path, place, info });
+      if (place === null) return;
+      this.targets.add(real);
+      this.#add({ path, place, info });
     } else if (info.kind !== "folder")
       this.#problem(path, "not-a-file", "It is no file and no folder");
     else if ([parent, ...links].some((from) => isIn(from, real))) {

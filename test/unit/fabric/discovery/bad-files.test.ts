@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodeFiles } from "../../../../host/node/files.ts";
-import { placeOf } from "../../../../host/shared/fabric/discovery/places.ts";
+import { PROJECT_PLACES } from "../../../../host/shared/fabric/discovery/places.ts";
 import { READERS } from "../../../../host/shared/fabric/discovery/readers.ts";
 import { ScanCache } from "../../../../host/shared/fabric/discovery/scan-cache.ts";
 import { scanTree } from "../../../../host/shared/fabric/discovery/scan.ts";
@@ -266,7 +266,7 @@ test("every reader answers whatever a file holds", () => {
   const text = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string()), { maxLength: 30 });
   fc.assert(
     fc.property(fc.constantFrom(...paths), text, (path, parts) => {
-      const place = placeOf(path.split("/"));
+      const place = PROJECT_PLACES.placeOf(path.split("/"));
       const reader = place === null ? null : READERS[place.format];
       if (place === null || reader === null) throw new Error(`${path} has no reader`);
       const reading = reader({

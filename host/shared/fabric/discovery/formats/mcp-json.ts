@@ -16,7 +16,8 @@ function readServers(file: SourceFile, isCommented: boolean): Sheet {
   const sheet = new Sheet(file);
   const json = parseJsonText(file.text, { isCommented });
   if ("fault" in json) return sheet.fault(json.fault);
-  const isVsCode = file.path.endsWith("/.vscode/mcp.json");
+  // Of VS Code's own: in a project, and in the settings of a person.
+  const isVsCode = /\/(?:\.vscode|Code\/User)\/mcp\.json$/.test(file.path);
   eachServer(sheet, json, [isVsCode ? "servers" : "mcpServers"], (name, entry, line) => {
     const fields = new Fields(entry, sheet, (field) =>
       json.lineOf([isVsCode ? "servers" : "mcpServers", name, field]),
