@@ -1,0 +1,345 @@
+/**
+ * A view as a participant of two-phase commit. Before the vote everything is checked, verified and staged; afterwards
+ * each file changes in one step, by a hard link to a read-only object or to the staged result of a merge.
+ *
+ * What somebody has changed between vote and commit is left as it is: then the view does not show what it should,
+ * which whoever decides sees by observing. So no byte of the user's is ever replaced that is not also kept.
+ */
+import { Failure } from "../../../ports/failure.ts";
+import { digestText } from "../../../trust/digest-text.ts";
+import type { Observation, Participant, Transaction, Vote } from "../../apply/participant.ts";
+import type { DigestText, MergedFile, PlannedFile } from "../../plan.ts";
+import { idOfDigest, OBJECT_MODE } from "../../registry/layout.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { ViewName } from "../model.ts";
+import { fieldsOf, FileMerger, mergedBytes } from "./merged-file.ts";
+import { inParallel } from "./parallel.ts";
+import { digestOf, foldersOf, ProjectFiles, type Seen, type ViewPorts } from "./project-files.ts";
+import { Staging } from "./staging.ts";
+import { ViewBook } from "./view-book.ts";
+
+export interface ViewOptions {
+  /** Copies objects where the file system has no links; each copy is remembered and counted. Default: no. */
+  readonly mayCopy?: boolean;
+}
+
+/** The views that a plan changes, sorted. */
+export function viewsOf(files: readonly Pick<PlannedFile, "view">[]): readonly ViewName[] {
+  return [...new Set(files.map(({ view }) => view))].sort();
+}
+
+/** A participant for each of these views. `root` is the project's folder. */
+export function viewParticipants(
+  ports: ViewPorts,
+  root: string,
+  registry: Registry,
+  views: readonly ViewName[],
+  options: ViewOptions = {},
+): readonly Participant[] {
+  const book = new ViewBook(ports, root);
+  return views.map((view) => new ViewParticipant({ ports, root, registry, view, book, options }));
+}
+
+interface Parts {
+  readonly ports: ViewPorts;
+  readonly root: string;
+  readonly registry: Registry;
+  readonly view: ViewName;
+  readonly book: ViewBook;
+  readonly options: ViewOptions;
+}
+
+/** A file of the plan with its number there, which names what is staged of it. */
+interface Numbered {
+  readonly file: PlannedFile;
+  readonly number: number;
+}
+
+const PARALLEL = 8;
+const FOLDER_MODE = 0o755;
+/** Of a configuration that was not there before. */
+const CONFIG_MODE = 0o644;
+const MODE_BITS = 0o777;
+
+class ViewParticipant implements Participant {
+  readonly name: string;
+  readonly #parts: Parts;
+  readonly #project: ProjectFiles;
+  readonly #merger: FileMerger;
+
+  constructor(parts: Parts) {
+    this.name = `view:${parts.view}`;
+    this.#parts = parts;
+    this.#project = new ProjectFiles(parts.ports, parts.root);
+    this.#merger = new FileMerger(parts.ports, parts.root, parts.registry);
+  }
+
+  async prepare(transaction: Transaction): Promise<Vote> {
+    try {
+      const files = this.#files(transaction);
+      await inParallel(files, PARALLEL, (one) => this.#stage(transaction, one));
+      await this.#probe(transaction, files);
+      return { ok: true };
+    } catch (thrown) {
+      const failure = Failure.from(thrown);
+      if (failure.code === "internal") throw thrown;
+      return { ok: false, failure };
+    }
+  }
+
+  async commit(transaction: Transaction): Promise<void> {
+    const { book } = this.#parts;
+    const files = this.#files(transaction);
+    const gone = files.filter(({ file }) => file.after === null);
+    const shown = files.filter(({ file }) => file.after !== null);
+    // A file may be in place of a folder that goes, or the other way round, so what goes goes first.
+    await inParallel(gone, PARALLEL, ({ file }) => this.#remove(file));
+    await this.#removeFolders(gone.map(({ file }) => file));
+    const missing = new Set<string>();
+    for (const { file } of shown) {
+      for (const folder of await this.#project.missingFolders(file.path)) missing.add(folder);
+    }
+    await book.addFolders([...missing]);
+    const copied: string[] = [];
+    await inParallel(shown, PARALLEL, async (one) => {
+      if (await this.#show(transaction, one)) copied.push(one.file.path);
+    });
+    const isCopied = new Set(copied);
+    const paths = files.map(({ file }) => file.path);
+    await book.noteCopies(
+      copied,
+      paths.filter((path) => !isCopied.has(path)),
+    );
+    await this.#staging(transaction).clear();
+  }
+
+  async abort(transaction: Transaction): Promise<void> {
+    const files = this.#files(transaction);
+    await this.#staging(transaction).clear();
+    for (const folder of await this.#probedFolders(files)) {
+      await this.#parts.ports.files.remove(this.#probePath(folder));
+    }
+    const inUse = new Set(
+      (transaction.current?.files ?? []).map((one) => (one.how === "merge" ? one.original : null)),
+    );
+    for (const { file } of files) {
+      const { before, how } = file;
+      if (how !== "merge" || before === null || inUse.has(before)) continue;
+      const seen = await this.#project.see(file.path);
+      if (digestOf(seen) === before) await this.#merger.store.remove(before);
+    }
+  }
+
+  async observe(transaction: Transaction): Promise<Observation> {
+    const found: [string, DigestText | null][] = [];
+    await inParallel(this.#files(transaction), PARALLEL, async ({ file }) => {
+      found.push([file.path, digestOf(await this.#project.see(file.path))]);
+    });
+    return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  expect(transaction: Transaction): Observation {
+    return new Map(this.#files(transaction).map(({ file }) => [file.path, file.after]));
+  }
+
+  #files({ plan }: Transaction): readonly Numbered[] {
+    return plan.files
+      .map((file, number) => ({ file, number }))
+      .filter(({ file }) => file.view === this.#parts.view);
+  }
+
+  #staging({ id }: Transaction): Staging {
+    const { ports, root, view } = this.#parts;
+    return new Staging(ports, root, id, view);
+  }
+
+  // --- before the vote ---
+
+  async #stage(transaction: Transaction, { file, number }: Numbered): Promise<void> {
+    await this.#project.check(file.path);
+    const seen = await this.#project.see(file.path);
+    const present = digestOf(seen);
+    if (present !== file.before && present !== file.after) {
+      // On the way back one changed file keeps no other from going back; observing tells of it.
+      if (isTakenBack(transaction)) return;
+      throw stale(file, present);
+    }
+    if (file.after === null) return;
+    if (file.how === "link") {
+      await this.#source(file);
+      return;
+    }
+    if (present === file.after) return;
+    const isUsers = seen.kind === "file" && !isTakenBack(transaction);
+    if (isUsers) await this.#merger.store.keep(seen.bytes);
+    const bytes = await this.#merged(transaction, file, seen);
+    await this.#staging(transaction).put(number, bytes, modeOf(seen));
+  }
+
+  /**
+   * The path of the object that a link leads to, verified; null for bytes that only the private store has, which is
+   * what somebody had changed a link to before it was adopted.
+   */
+  async #source({ path, after }: PlannedFile): Promise<string | null> {
+    const { registry } = this.#parts;
+    const id = after === null ? null : idOfDigest(after);
+    if (id === null || after === null) throw stale({ path, before: null }, after);
+    const form = await registry.store.formOf(id);
+    if (form === null && (await this.#merger.store.read(after)) !== null) return null;
+    if (form === "json") await registry.get(id);
+    else await registry.getBlob(id);
+    return registry.layout.content(id, form ?? "blob");
+  }
+
+  /** The bytes that a merge makes, which are those that the plan announced. */
+  async #merged(transaction: Transaction, file: MergedFile, seen: Seen): Promise<Uint8Array> {
+    const after = file.after as DigestText;
+    const kept = isTakenBack(transaction) ? await this.#merger.store.read(after) : null;
+    if (kept !== null) return kept;
+    const outcome = await this.#merger.merge({
+      path: file.path,
+      present: seen.kind === "file" ? seen.bytes : null,
+      wanted: await fieldsOf(this.#parts.registry, file.fields),
+      shown: transaction.current?.files.find(({ path }) => path === file.path),
+    });
+    const bytes = outcome.ok ? mergedBytes(outcome.text) : null;
+    const digest = bytes === null ? null : digestText(this.#parts.ports.digest, bytes);
+    if (bytes === null || digest !== after) throw stale(file, digest);
+    return bytes;
+  }
+
+  /** Tries in each folder whether something can be put there; a trial that a crash leaves is removed by abort. */
+  async #probe(transaction: Transaction, files: readonly Numbered[]): Promise<void> {
+    const { ports, options } = this.#parts;
+    const sources = new Map<string, string | null>();
+    for (const { file } of files) {
+      const folder = await this.#project.nearestFolder(file.path);
+      const isLink = file.how === "link" && file.after !== null;
+      const source = isLink ? await this.#contentPath(file) : null;
+      sources.set(folder, source ?? sources.get(folder) ?? null);
+    }
+    for (const [folder, source] of sources) {
+      const path = this.#probePath(folder);
+      const isLinked = source === null || (await ports.files.link(source, path));
+      if (source === null) await ports.files.create(path, new Uint8Array(), CONFIG_MODE);
+      await ports.files.remove(path);
+      if (!isLinked && options.mayCopy !== true) throw unsupported(folder, transaction.id);
+    }
+  }
+
+  async #contentPath({ after }: PlannedFile): Promise<string | null> {
+    const { registry } = this.#parts;
+    const id = after === null ? null : idOfDigest(after);
+    const form = id === null ? null : await registry.store.formOf(id);
+    return id === null || form === null ? null : registry.layout.content(id, form);
+  }
+
+  async #probedFolders(files: readonly Numbered[]): Promise<ReadonlySet<string>> {
+    const folders = new Set<string>();
+    for (const { file } of files) {
+      // Every folder on the way could have been the nearest one when it was tried.
+      folders.add(this.#parts.root);
+      for (const folder of foldersOf(file.path)) folders.add(this.#project.absolute(folder));
+    }
+    return folders;
+  }
+
+  #probePath(folder: string): string {
+    return `${folder}/.rtt-probe-${this.#parts.view}.tmp`;
+  }
+
+  // --- after the decision ---
+
+  async #remove(file: PlannedFile): Promise<void> {
+    const { files } = this.#parts.ports;
+    await this.#project.check(file.path);
+    const present = digestOf(await this.#project.see(file.path));
+    if (present === null || present !== file.before) return;
+    const path = this.#project.absolute(file.path);
+    await files.remove(path);
+    await files.syncFolder(path.slice(0, path.lastIndexOf("/")));
+  }
+
+  /** Removes folders that views have made and that are empty now, innermost first. */
+  async #removeFolders(gone: readonly PlannedFile[]): Promise<void> {
+    const { ports, book } = this.#parts;
+    if (gone.length === 0) return;
+    const made = await book.folders();
+    const folders = new Set(gone.flatMap(({ path }) => foldersOf(path)));
+    const removed: string[] = [];
+    const deepestFirst = [...folders].sort((a, b) => b.length - a.length);
+    for (const folder of deepestFirst.filter((one) => made.has(one))) {
+      if (await ports.files.removeFolder(this.#project.absolute(folder))) removed.push(folder);
+    }
+    await book.removeFolders(removed);
+  }
+
+  /** Shows a file; true when it had to be copied. */
+  async #show(transaction: Transaction, { file, number }: Numbered): Promise<boolean> {
+    await this.#project.check(file.path);
+    const seen = await this.#project.see(file.path);
+    const present = digestOf(seen);
+    const isDone = present === file.after && file.how === "merge";
+    const isForeign = present !== null && present !== file.before && present !== file.after;
+    if (isDone || isForeign) return false;
+    const path = this.#project.absolute(file.path);
+    await this.#parts.ports.files.makeFolder(path.slice(0, path.lastIndexOf("/")), FOLDER_MODE);
+    if (file.how === "link") return this.#link(file, path);
+    const staging = this.#staging(transaction);
+    const bytes = await staging.read(number);
+    const { files } = this.#parts.ports;
+    // What was staged is gone only when somebody has cleared the folder; then it is made once more.
+    if (bytes === null) {
+      await files.write(path, await this.#merged(transaction, file, seen), modeOf(seen));
+    } else if (!(await files.link(staging.path(number), path))) {
+      await files.write(path, bytes, modeOf(seen));
+    }
+    return false;
+  }
+
+  async #link(file: PlannedFile, path: string): Promise<boolean> {
+    const { files } = this.#parts.ports;
+    const source = await this.#source(file);
+    if (source === null) {
+      const kept = await this.#merger.store.read(file.after as DigestText);
+      await files.write(path, kept ?? new Uint8Array(), CONFIG_MODE);
+      return false;
+    }
+    const own = await files.identity(path);
+    const object = await files.identity(source);
+    const isLinked = own !== null && own.inode === object?.inode && own.device === object.device;
+    if (isLinked || (await files.link(source, path))) return false;
+    // The vote is over, so a file system that ran out of links gets a copy.
+    const bytes = await files.read(source);
+    await files.write(path, bytes ?? new Uint8Array(), OBJECT_MODE);
+    return true;
+  }
+}
+
+/** Whether a change that was tried is taken back: a merge then goes back to the bytes that were there. */
+function isTakenBack({ current, target }: Transaction): boolean {
+  return current !== null && target.generation < current.generation;
+}
+
+function modeOf(seen: Seen): number {
+  return seen.kind === "file" ? seen.info.mode & MODE_BITS : CONFIG_MODE;
+}
+
+function stale(
+  { path, before }: Pick<PlannedFile, "path" | "before">,
+  present: DigestText | null,
+): Failure {
+  return new Failure("plan-stale", `${path} is not what the plan was made for`, {
+    origin: "local",
+    remedy: "Make a new plan with `rtt plan`.",
+    context: { path, expected: before ?? "nothing", found: present ?? "nothing" },
+  });
+}
+
+function unsupported(folder: string, transaction: string): Failure {
+  return new Failure("link-unsupported", `${folder} cannot hold links to the registry`, {
+    origin: "host",
+    remedy: "Keep project and registry on one disk that has hard links, or allow copies.",
+    context: { folder, transaction },
+  });
+}
