@@ -83,24 +83,17 @@ export type ViewLossReason =
   | "no-such-field"
   /** The tool cannot refer to a secret there, and a secret is written nowhere. */
   | "no-reference"
+  /** The tool does not know the variable, such as `${workspaceFolder}`, and takes it for a text. */
+  | "no-variable"
   /** The tool has no default for a reference; the reference is there, its default is not. */
-  | "no-default"
-  /** An overlay set a secret; what stands there is a reference to it. */
-  | "secret-by-reference";
+  | "no-default";
 
-/** A symbol that the user's own file shows in a view already. */
+/** A symbol that the user's own file shows in a view already: it was read from there. */
 export interface KeptFile {
   readonly symbol: string;
   readonly view: ViewName;
   readonly path: string;
-  readonly reason: KeptReason;
 }
-
-export type KeptReason =
-  /** It was read from there. */
-  | "source"
-  /** The tool's own instructions are there, which stand for the project's in this tool. */
-  | "own-instructions";
 
 /** A symbol that a view does not show at all. */
 export interface UnshownSymbol {
@@ -112,6 +105,8 @@ export interface UnshownSymbol {
 }
 
 export type UnshownReason =
+  /** A view asks for it by name, and the registry has none of this name. */
+  | "not-in-registry"
   /** The tool has nothing of this kind. */
   | "no-place"
   /** It lacks something without which the tool would not take it. */
@@ -124,7 +119,7 @@ export type UnshownReason =
   | "ambiguous"
   /** A secret in a place where this tool has no references. */
   | "no-reference"
-  /** An overlay is no JSON object, or makes something else of the symbol. */
+  /** An overlay cannot be read, holds a secret, or makes something else of the symbol. */
   | "overlay-invalid";
 
 export interface Projection {

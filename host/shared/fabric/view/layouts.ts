@@ -1,0 +1,335 @@
+/**
+ * Where each tool looks for what. One row for each place; a row that several tools share is one object, so that what
+ * is there is there once.
+ *
+ * The places are those of `discovery/places.ts`, from which a scan reads, and those of tools whose agents and servers
+ * nothing reads yet: they get what is the same bytes in every tool.
+ */
+import type { Tool } from "../discovery/found.ts";
+import { type AgentDialect, codexAgent, markdownAgent } from "./dialects/agent.ts";
+import { codexServer } from "./dialects/codex-server.ts";
+import {
+  CLAUDE_SPELLING,
+  CURSOR_SPELLING,
+  NO_REFERENCES,
+  OPENCODE_SPELLING,
+  SHELL_SPELLING,
+  VSCODE_SPELLING,
+} from "./dialects/references.ts";
+import { CLAUDE_RULE, COPILOT_RULE, CURSOR_RULE, type RuleDialect } from "./dialects/rule.ts";
+import {
+  commonServer,
+  geminiServer,
+  opencodeServer,
+  type ServerDialect,
+} from "./dialects/server.ts";
+import type { ConfigFormat, ViewName } from "./model.ts";
+
+interface Place {
+  readonly view: ViewName;
+  /** Whose `native` fields belong here; null: nobody's. */
+  readonly tool: Tool | null;
+}
+
+export interface AgentPlace extends Place {
+  readonly folder: string;
+  readonly ending: string;
+  readonly dialect: AgentDialect;
+}
+
+export interface SkillPlace extends Place {
+  readonly folder: string;
+}
+
+/** The one file with instructions that always apply. */
+export interface InstructionPlace extends Place {
+  readonly path: string;
+}
+
+export interface RulePlace extends Place {
+  readonly folder: string;
+  readonly ending: string;
+  readonly dialect: RuleDialect;
+}
+
+export interface ServerPlace extends Place {
+  /** The first one that exists is used; the first one of all when none does. */
+  readonly paths: readonly string[];
+  readonly format: ConfigFormat;
+  /** The member of the file that holds the servers. */
+  readonly member: string;
+  /** Names that a server may have there. */
+  readonly names: RegExp | null;
+  readonly dialect: ServerDialect;
+}
+
+export interface ToolLayout {
+  readonly view: ViewName;
+  /** As people call the tool. */
+  readonly title: string;
+  /** Whose variant of a symbol is shown. */
+  readonly tool: Tool | null;
+  /** A project that has one of these uses the tool. */
+  readonly marks: readonly string[];
+  readonly agents: AgentPlace | null;
+  readonly skills: SkillPlace | null;
+  readonly instructions: InstructionPlace | null;
+  readonly rules: RulePlace | null;
+  readonly servers: ServerPlace | null;
+}
+
+const AGENTS_MD: InstructionPlace = { view: "shared", tool: null, path: "AGENTS.md" };
+const SHARED_SKILLS: SkillPlace = { view: "shared", tool: "shared", folder: ".agents/skills" };
+const SHARED_AGENTS: AgentPlace = {
+  view: "shared",
+  tool: "shared",
+  folder: ".agents/agents",
+  ending: ".md",
+  dialect: markdownAgent({ spelling: SHELL_SPELLING, hasName: true, hasVersion: true }),
+};
+
+const COPILOT_AGENTS: AgentPlace = {
+  view: "copilot",
+  tool: "copilot",
+  folder: ".github/agents",
+  ending: ".agent.md",
+  dialect: markdownAgent({ spelling: VSCODE_SPELLING, hasName: true, hasVersion: false }),
+};
+const COPILOT_SKILLS: SkillPlace = { view: "copilot", tool: "copilot", folder: ".github/skills" };
+const COPILOT_INSTRUCTIONS: InstructionPlace = {
+  view: "copilot",
+  tool: "copilot",
+  path: ".github/copilot-instructions.md",
+};
+const COPILOT_RULES: RulePlace = {
+  view: "copilot",
+  tool: "copilot",
+  folder: ".github/instructions",
+  ending: ".instructions.md",
+  dialect: COPILOT_RULE,
+};
+
+/** A tool of which only the places of whole files are known. */
+function plainTool(
+  view: ViewName,
+  title: string,
+  marks: readonly string[],
+  skills: string | null,
+): ToolLayout {
+  return {
+    view,
+    title,
+    tool: null,
+    marks,
+    agents: null,
+    skills: skills === null ? SHARED_SKILLS : { view, tool: null, folder: skills },
+    instructions: AGENTS_MD,
+    rules: null,
+    servers: null,
+  };
+}
+
+export const TOOL_LAYOUTS: readonly ToolLayout[] = [
+  {
+    view: "claude-code",
+    title: "Claude Code",
+    tool: "claude-code",
+    marks: [".claude", "CLAUDE.md", ".mcp.json"],
+    agents: {
+      view: "claude-code",
+      tool: "claude-code",
+      folder: ".claude/agents",
+      ending: ".md",
+      dialect: markdownAgent({ spelling: CLAUDE_SPELLING, hasName: true, hasVersion: true }),
+    },
+    skills: { view: "claude-code", tool: "claude-code", folder: ".claude/skills" },
+    instructions: { view: "claude-code", tool: "claude-code", path: "CLAUDE.md" },
+    rules: {
+      view: "claude-code",
+      tool: "claude-code",
+      folder: ".claude/rules",
+      ending: ".md",
+      dialect: CLAUDE_RULE,
+    },
+    servers: {
+      view: "claude-code",
+      tool: "claude-code",
+      paths: [".mcp.json"],
+      format: "json",
+      member: "mcpServers",
+      names: null,
+      dialect: commonServer(CLAUDE_SPELLING, { hasFolder: false, local: "stdio" }),
+    },
+  },
+  {
+    view: "codex",
+    title: "Codex",
+    tool: "codex",
+    marks: [".codex"],
+    agents: {
+      view: "codex",
+      tool: "codex",
+      folder: ".codex/agents",
+      ending: ".toml",
+      dialect: codexAgent(NO_REFERENCES),
+    },
+    skills: SHARED_SKILLS,
+    instructions: AGENTS_MD,
+    rules: null,
+    servers: {
+      view: "codex",
+      tool: "codex",
+      paths: [".codex/config.toml"],
+      format: "toml",
+      member: "mcp_servers",
+      names: /^[A-Za-z0-9_-]+$/,
+      dialect: codexServer,
+    },
+  },
+  {
+    view: "cursor",
+    title: "Cursor",
+    tool: "cursor",
+    marks: [".cursor", ".cursorrules"],
+    agents: {
+      view: "cursor",
+      tool: "cursor",
+      folder: ".cursor/agents",
+      ending: ".md",
+      dialect: markdownAgent({ spelling: CURSOR_SPELLING, hasName: true, hasVersion: true }),
+    },
+    skills: { view: "cursor", tool: "cursor", folder: ".cursor/skills" },
+    instructions: AGENTS_MD,
+    rules: {
+      view: "cursor",
+      tool: "cursor",
+      folder: ".cursor/rules",
+      ending: ".mdc",
+      dialect: CURSOR_RULE,
+    },
+    servers: {
+      view: "cursor",
+      tool: "cursor",
+      paths: [".cursor/mcp.json"],
+      format: "jsonc",
+      member: "mcpServers",
+      names: null,
+      dialect: commonServer(CURSOR_SPELLING, { hasFolder: false, local: null }),
+    },
+  },
+  {
+    view: "copilot",
+    title: "VS Code with Copilot",
+    tool: "copilot",
+    marks: [
+      ".vscode/mcp.json",
+      ".github/copilot-instructions.md",
+      ".github/instructions",
+      ".github/agents",
+      ".github/skills",
+    ],
+    agents: COPILOT_AGENTS,
+    skills: COPILOT_SKILLS,
+    instructions: COPILOT_INSTRUCTIONS,
+    rules: COPILOT_RULES,
+    servers: {
+      view: "copilot",
+      tool: "copilot",
+      paths: [".vscode/mcp.json"],
+      format: "jsonc",
+      member: "servers",
+      names: null,
+      dialect: commonServer(VSCODE_SPELLING, { hasFolder: true, local: "stdio" }),
+    },
+  },
+  {
+    view: "copilot-cli",
+    title: "Copilot CLI",
+    tool: "copilot",
+    marks: [".github/mcp.json", ".github/copilot"],
+    agents: COPILOT_AGENTS,
+    skills: COPILOT_SKILLS,
+    instructions: COPILOT_INSTRUCTIONS,
+    rules: COPILOT_RULES,
+    servers: {
+      view: "copilot-cli",
+      tool: "copilot",
+      paths: [".github/mcp.json"],
+      format: "jsonc",
+      member: "mcpServers",
+      names: null,
+      // Without a list of tools the tool would offer none.
+      dialect: commonServer(SHELL_SPELLING, {
+        hasFolder: false,
+        local: "stdio",
+        initial: { tools: ["*"] },
+      }),
+    },
+  },
+  {
+    view: "gemini-cli",
+    title: "Gemini CLI",
+    tool: "gemini-cli",
+    marks: [".gemini", "GEMINI.md"],
+    agents: SHARED_AGENTS,
+    skills: SHARED_SKILLS,
+    instructions: { view: "gemini-cli", tool: "gemini-cli", path: "GEMINI.md" },
+    rules: null,
+    servers: {
+      view: "gemini-cli",
+      tool: "gemini-cli",
+      paths: [".gemini/settings.json"],
+      format: "jsonc",
+      member: "mcpServers",
+      names: null,
+      dialect: geminiServer(SHELL_SPELLING),
+    },
+  },
+  {
+    view: "opencode",
+    title: "OpenCode",
+    tool: "opencode",
+    marks: [".opencode", "opencode.json", "opencode.jsonc"],
+    agents: {
+      view: "opencode",
+      tool: "opencode",
+      folder: ".opencode/agents",
+      ending: ".md",
+      // The file's name is the agent's, and unknown fields go to the model.
+      dialect: markdownAgent({ spelling: OPENCODE_SPELLING, hasName: false, hasVersion: false }),
+    },
+    skills: { view: "opencode", tool: "opencode", folder: ".opencode/skills" },
+    instructions: AGENTS_MD,
+    rules: null,
+    servers: {
+      view: "opencode",
+      tool: "opencode",
+      paths: ["opencode.json", "opencode.jsonc"],
+      format: "jsonc",
+      member: "mcp",
+      names: null,
+      dialect: opencodeServer(OPENCODE_SPELLING),
+    },
+  },
+  {
+    ...plainTool("shared", "Tools that read .agents", [".agents"], null),
+    agents: SHARED_AGENTS,
+  },
+  plainTool("goose", "Goose", [".goose", ".goosehints"], null),
+  plainTool("cline", "Cline", [".cline", ".clinerules"], ".cline/skills"),
+  plainTool("devin", "Devin", [".devin"], ".devin/skills"),
+  plainTool("zed", "Zed", [".zed", ".rules"], null),
+  plainTool("kiro", "Kiro", [".kiro"], ".kiro/skills"),
+];
+
+export function layoutOf(view: ViewName): ToolLayout | null {
+  return TOOL_LAYOUTS.find((layout) => layout.view === view) ?? null;
+}
+
+/** Files with a project's instructions, of whichever tool, by their names in bodies of rules. */
+export const INSTRUCTION_FILES: ReadonlyMap<string, string> = new Map(
+  TOOL_LAYOUTS.flatMap(({ instructions }): [string, string][] => {
+    const path = instructions?.path ?? AGENTS_MD.path;
+    return [[path.slice(path.lastIndexOf("/") + 1), path]];
+  }),
+);
