@@ -1,4 +1,5 @@
 /** MCP servers of Codex: `.codex/config.toml`, one table `[mcp_servers.<name>]` each. */
+import type { JsonObject } from "../../../trust/canonical-json.ts";
 import { type Reader, Sheet } from "../source-file.ts";
 import { parseTomlText } from "../text/toml-text.ts";
 import { Fields } from "./fields.ts";
@@ -11,6 +12,10 @@ export const readCodexConfig: Reader = (file) => {
   if ("fault" in toml) return sheet.fault(toml.fault);
   eachServer(sheet, toml, ["mcp_servers"], (name, entry, line) => {
     const fields = new Fields(entry, sheet, () => line);
+    const variables = new Map(fields.textMap("env"));
+    for (const variable of passedOn(entry) ? fields.texts("env_vars") : []) {
+      variables.set(variable, `\${env:${variable}}`);
+    }
     const headers = new Map(fields.textMap("http_headers"));
     // These name variables instead of holding values, which is what a reference is.
     for (const [header, variable] of fields.textMap("env_http_headers")) {
@@ -25,7 +30,7 @@ export const readCodexConfig: Reader = (file) => {
       {
         command: fields.text("command"),
         args: fields.texts("args"),
-        variables: fields.textMap("env"),
+        variables,
         variablesField: "env",
         url: fields.text("url"),
         headers,
@@ -38,3 +43,9 @@ export const readCodexConfig: Reader = (file) => {
   });
   return sheet;
 };
+
+/** Whether the variables that Codex passes on are all its own; those of another machine only Codex understands. */
+function passedOn(entry: JsonObject): boolean {
+  const names = entry["env_vars"];
+  return Array.isArray(names) && names.every((name) => typeof name === "string");
+}

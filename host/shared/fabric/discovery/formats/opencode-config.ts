@@ -26,7 +26,7 @@ export const readOpencodeConfig: Reader = (file) => {
         url: fields.text("url"),
         headers: fields.textMap("headers"),
         headersField: "headers",
-        folder: null,
+        folder: fields.text("cwd"),
         transport: null,
       },
       fields,

@@ -91,9 +91,20 @@ function linesAsText(yaml: readonly string[]): Members | null {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const [, name, value = ""] = MEMBER.exec(line) ?? [];
     if (name === undefined || name === PROTOTYPE_NAME || members.has(name)) return null;
-    // Anchors, aliases, tags, blocks and lists are YAML, and wrong YAML here.
-    if (/^[&*!|>[{%@`]/.test(value)) return null;
-    members.set(name, value.trim().replace(/^(["'])(.*)\1$/, "$2"));
+    // Anchors, aliases, tags, blocks and lists are YAML, and wrong YAML here. Patterns of Cursor are none, and it
+    // wants them without quotes.
+    const isPattern = name === "globs" && /^[*{]/.test(value);
+    if (!isPattern && /^[&*!|>[{%@`]/.test(value)) return null;
+    members.set(name, lineValue(value.trim()));
   }
   return { members: Object.fromEntries(members), asText: [], asLines: [...members.keys()] };
+}
+
+/** A text without its quotes; in double ones the escapes are those of JSON. */
+function lineValue(value: string): string {
+  if (/^"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$/.test(value)) {
+    const text = JSON.parse(value) as string;
+    if (text.isWellFormed()) return text;
+  }
+  return value.replace(/^(["'])(.*)\1$/, "$2");
 }
