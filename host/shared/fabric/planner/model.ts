@@ -113,10 +113,10 @@ export interface RoutePolicy {
 }
 
 export interface TopologyNode {
-  /** Processors; not given: CAPACITY_CPU. */
-  readonly cpu?: number;
-  /** Not given: CAPACITY_MEMORY_MB. */
-  readonly memoryMb?: number;
+  /** Processors; null for no limit; not given: CAPACITY_CPU. */
+  readonly cpu?: number | null;
+  /** Null for no limit; not given: CAPACITY_MEMORY_MB. */
+  readonly memoryMb?: number | null;
   /** Nodes of one machine share it; not given: the one that has no name. Between machines only MXP carries. */
   readonly machine?: string;
 }
@@ -141,7 +141,10 @@ export interface SolveRequest {
   readonly policy: RoutePolicy;
   readonly topology: Topology;
   readonly current: CurrentState;
-  /** Lanes that may be used, the most preferred first (panel.yaml `routing.prefer`). */
+  /**
+   * Lanes that may be used, the most preferred first: `routing.prefer` of panel.yaml, and "mxp", without which
+   * machines cannot reach each other.
+   */
   readonly lanes: readonly Lane[];
   /** Addresses that are known not to answer. */
   readonly unavailable: readonly string[];
@@ -149,7 +152,7 @@ export interface SolveRequest {
 
 /** Compared member by member, the first first. */
 export interface Cost {
-  /** Priorities of the optional routes that were left out. */
+  /** Optional routes that were left out. */
   readonly dropped: number;
   /** Steps down in lists of failover. */
   readonly failover: number;
@@ -166,6 +169,14 @@ export interface LaneReason {
   /** The tightest of consumer, provider and policy; null for none. */
   readonly budgetMs: number | null;
   readonly reason: string;
+}
+
+/** What a wanted route became. */
+export interface Answer {
+  readonly from: string;
+  /** As it was wanted: a reference, "any <type>", or the list of a failover. */
+  readonly wanted: string;
+  readonly to: string;
 }
 
 /** Which rule removed a candidate. */
@@ -198,8 +209,8 @@ export interface RemovedCandidate {
 /** A wanted route that cannot be had. */
 export interface UnroutedWish {
   readonly from: string;
-  /** As it was wanted; "any <type>" when no provider was named. */
-  readonly to: string;
+  /** As it was wanted: a reference, "any <type>", or the list of a failover. */
+  readonly wanted: string;
   /** The first CANDIDATES_SHOWN, sorted; empty when no symbol is meant at all. */
   readonly removed: readonly RemovedCandidate[];
   readonly removedCount: number;
@@ -208,7 +219,7 @@ export interface UnroutedWish {
 
 /** Wanted routes that fit each alone but not together: without any one of them the others fit. */
 export interface Clash {
-  readonly routes: readonly { readonly from: string; readonly to: string }[];
+  readonly routes: readonly { readonly from: string; readonly wanted: string }[];
   readonly message: string;
 }
 
@@ -227,7 +238,10 @@ export interface SolvedPlan {
   readonly routes: readonly PlannedRoute[];
   /** Address → node of every symbol that a route touches. */
   readonly placement: Readonly<Record<string, string>>;
+  /** Sorted as the routes are. */
   readonly lanes: readonly LaneReason[];
+  /** One for each class of wanted routes that has its route, sorted. */
+  readonly answers: readonly Answer[];
   readonly cost: Cost;
   /** No solution costs less. Equal to `cost` when it is proven to be the best. */
   readonly costBound: Cost;
