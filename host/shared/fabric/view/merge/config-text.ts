@@ -63,9 +63,22 @@ export function changeConfig(
   for (const [parent, names] of byParent(remove)) editor.remove(parent, names);
   editor.setAll(set);
   const after = readConfig(format, editor.text);
-  if (after.ok && isSameValue(after.value, expected)) return { ok: true, text: mark + editor.text };
+  // TOML has no empty table without a header; one that only held what goes is gone with it.
+  const isEqual = (value: JsonObject): boolean =>
+    isSameValue(value, expected) ||
+    (format === "toml" && isSameValue(trimmed(value, remove), trimmed(expected, remove)));
+  if (after.ok && isEqual(after.value)) return { ok: true, text: mark + editor.text };
   const message = "It is written in a way that cannot be changed safely; write the tables apart";
   return { ok: false, problem: { line: 0, rule: "not-editable", message } };
+}
+
+/** A value without empty tables above these paths. */
+function trimmed(value: JsonObject, paths: readonly Path[]): JsonObject {
+  return paths.reduce((rest, path) => {
+    const table = path.slice(0, -1);
+    const isEmpty = table.length > 0 && isSameValue(valueAt(rest, table), {});
+    return isEmpty ? trimmed(withoutValue(rest, table), [table]) : rest;
+  }, value);
 }
 
 /** Paths by the table that they are in. */

@@ -6,9 +6,11 @@
  * user's own text: so whatever is merged, undone or brought back, the user's bytes come back, and the same fields
  * give the same bytes whatever was there in between. Once somebody has changed the file, it is edited as it is.
  */
+import type { JsonObject } from "../../../trust/canonical-json.ts";
 import type { ConfigFormat, ViewField } from "../model.ts";
 import { changeConfig, type ConfigProblem, emptyConfig, readConfig } from "./config-text.ts";
 import { decide, type FieldDispute } from "./ownership.ts";
+import { isSameValue, type Path, valueAt, withoutValue } from "./values.ts";
 
 export interface MergeInput {
   readonly format: ConfigFormat;
@@ -42,8 +44,36 @@ export function mergeConfig(input: MergeInput): MergeOutcome {
   if (!startReading.ok) return startReading;
   const { set, remove, owned, disputes } = decide(startReading.value, isOurs ? [] : last, wanted);
   if (set.length === 0 && remove.length === 0) return { ok: true, text: start, owned, disputes };
-  const change = changeConfig(format, text, set, remove);
+  const first = original === undefined ? null : valueOf(format, original);
+  const gone = first === null ? remove : withEmptied(startReading.value, first, set, remove);
+  const change = changeConfig(format, text, set, gone);
   return change.ok ? { ok: true, text: change.text, owned, disputes } : change;
+}
+
+/** What a text says; null when it cannot be read. */
+function valueOf(format: ConfigFormat, text: string | null): JsonObject | null {
+  const reading = readConfig(format, text ?? emptyConfig(format));
+  return reading.ok ? reading.value : null;
+}
+
+/** Paths that go, with tables above them that hold nothing else and were not in the file at first. */
+function withEmptied(
+  now: JsonObject,
+  first: JsonObject,
+  set: readonly ViewField[],
+  remove: readonly Path[],
+): readonly Path[] {
+  const left = remove.reduce(withoutValue, now);
+  const isEmptied = (table: Path): boolean =>
+    isSameValue(valueAt(left, table), {}) &&
+    valueAt(first, table) === undefined &&
+    !set.some(({ path }) => table.every((name, at) => path[at] === name));
+  const gone = remove.map((path) => {
+    let top = path;
+    while (top.length > 1 && isEmptied(top.slice(0, -1))) top = top.slice(0, -1);
+    return top;
+  });
+  return [...new Map(gone.map((path) => [JSON.stringify(path), path])).values()];
 }
 
 /** Whether the file is what our fields make of the user's text, byte for byte. */
