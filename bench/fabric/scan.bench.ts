@@ -76,9 +76,9 @@ async function compareScans(context: BenchContext): Promise<void> {
       const first = await timedScan(folder, path, FILES);
       rounds.push({ first, again: await timedScan(folder, path, 0) });
     }
-    // The goal is one of work, as everywhere in these benches; the wall also shows who else uses the machine.
+    // CPU time is the work; the wall is what a person waits, and also shows who else uses the machine.
     report(context, "CPU time", rounds.slice(1), ({ cpuMs }) => cpuMs, GOAL);
-    report(context, "wall time", rounds.slice(1), ({ wallMs }) => wallMs);
+    report(context, "wall time", rounds.slice(1), ({ wallMs }) => wallMs, GOAL);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 /** The files port over node:fs. Windows keeps no POSIX modes; there a file's folder protects it. */
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import {
   link,
   lstat,
@@ -15,7 +15,7 @@ import {
 import { dirname } from "node:path";
 import { randomBytes } from "node:crypto";
 import { Failure, type ErrorCode } from "../shared/ports/failure.ts";
-import type { FileInfo, Files } from "../shared/ports/files.ts";
+import type { FileInfo, Files, NewFile } from "../shared/ports/files.ts";
 
 // --- port ---
 
@@ -40,21 +40,22 @@ export const nodeFiles: Files = {
   },
 
   async create(path, bytes, mode) {
-    const temporary = temporaryBeside(path);
-    return named(path, async () => {
-      try {
-        await writeNew(temporary, bytes, mode);
-        // A link, unlike a rename, refuses to replace; and what it makes appears whole or not at all.
-        await link(temporary, path);
-        await syncFolder(dirname(path));
-        return true;
-      } catch (error) {
-        if (systemCode(error) === "EEXIST") return false;
-        throw error;
-      } finally {
-        await rm(temporary, { force: true });
-      }
-    });
+    const isNew = await createUnsynced({ path, bytes, mode });
+    if (isNew) await named(path, () => syncFolder(dirname(path)));
+    return isNew;
+  },
+
+  async createAll(all) {
+    const results: boolean[] = [];
+    const rest = all.entries();
+    // Several wait for the disk at once, and the disk writes what they wait for together.
+    const worker = async (): Promise<void> => {
+      for (const [at, file] of rest) results[at] = await createUnsynced(file);
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+    const folders = new Set(all.filter((_, at) => results[at]).map(({ path }) => dirname(path)));
+    for (const folder of folders) await named(folder, () => syncFolder(folder));
+    return results;
   },
 
   async append(path, bytes) {
@@ -117,7 +118,16 @@ export const nodeFiles: Files = {
   },
 
   async makeFolder(path, mode) {
-    await named(path, () => mkdir(path, { recursive: true, mode }));
+    await named(path, async () => {
+      const first = await mkdir(path, { recursive: true, mode });
+      if (first === undefined) return;
+      // Each new folder is a name in the one above it, up to the one that was there before.
+      const top = dirname(first);
+      for (let folder = dirname(path); ; folder = dirname(folder)) {
+        await syncFolder(folder);
+        if (folder === top || dirname(folder) === folder) break;
+      }
+    });
   },
 
   async list(path) {
@@ -162,6 +172,29 @@ const NO_LINKS: ReadonlySet<string> = new Set([
   "EOPNOTSUPP",
   "ENOSYS",
 ]);
+
+/** How many files are written at a time. */
+const PARALLEL = 16;
+
+/** Creates a file unless it exists. Its name lasts once its folder is synced. */
+async function createUnsynced({ path, bytes, mode }: NewFile): Promise<boolean> {
+  // Asking first spares the writing; whoever comes in between is noticed by the link below.
+  if (existsSync(path)) return false;
+  const temporary = temporaryBeside(path);
+  return named(path, async () => {
+    try {
+      await writeNew(temporary, bytes, mode);
+      // A link, unlike a rename, refuses to replace; and what it makes appears whole or not at all.
+      await link(temporary, path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "EEXIST") return false;
+      throw error;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
 
 /** In the same folder, because only there a rename is one step. */
 function temporaryBeside(path: string): string {

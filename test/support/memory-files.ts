@@ -1,5 +1,5 @@
 /** The files port in memory, for tests that touch every byte of many files. Links and modes do not exist. */
-import type { Files } from "../../host/shared/ports/files.ts";
+import type { Files, NewFile } from "../../host/shared/ports/files.ts";
 
 export class MemoryFiles implements Files {
   /** Every file by its path. */
@@ -13,10 +13,16 @@ export class MemoryFiles implements Files {
     this.all.set(path, Uint8Array.from(bytes));
   }
 
-  async create(path: string, bytes: Uint8Array): Promise<boolean> {
+  async create(path: string, bytes: Uint8Array, _mode?: number): Promise<boolean> {
     if (this.all.has(path)) return false;
     this.all.set(path, Uint8Array.from(bytes));
     return true;
+  }
+
+  async createAll(all: readonly NewFile[]): Promise<readonly boolean[]> {
+    const results: boolean[] = [];
+    for (const { path, bytes, mode } of all) results.push(await this.create(path, bytes, mode));
+    return results;
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {

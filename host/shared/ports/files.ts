@@ -14,6 +14,13 @@ export interface FileIdentity {
   readonly links: number;
 }
 
+/** A file that is to be created. */
+export interface NewFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
+
 export interface Files {
   /** The whole file, or null when there is none. Fails with `permission-denied`. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
@@ -21,6 +28,11 @@ export interface Files {
   write(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Creates the file only if it does not exist yet; false when it does. */
   create(path: string, bytes: Uint8Array, mode: number): Promise<boolean>;
+  /**
+   * The same for many, with less waiting for the disk: each is whole or absent, and all last once it returns. When it
+   * fails, some may be there.
+   */
+  createAll(all: readonly NewFile[]): Promise<readonly boolean[]>;
   /** Appends and syncs. */
   append(path: string, bytes: Uint8Array): Promise<void>;
   /**

@@ -60,6 +60,35 @@ test("create never replaces a file and leaves nothing beside it", async () => {
   expect(readdirSync(folder)).toEqual(["file"]);
 });
 
+test("createAll creates those that are not there, once for two of one name, whatever the folder", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "sub"));
+  writeFileSync(join(folder, "old"), "old");
+  symlinkSync("nowhere", join(folder, "link"));
+  const names = [
+    "a",
+    "old",
+    "sub/b",
+    "link",
+    "a",
+    ...Array.from({ length: 40 }, (_, at) => `n${at}`),
+  ];
+  const made = await nodeFiles.createAll(
+    names.map((name, at) => ({ path: join(folder, name), bytes: bytes(`${at}`), mode: 0o444 })),
+  );
+  expect([made[1], made[2], made[3]]).toEqual([false, true, false]);
+  // Which of two of one name came first is not said, only that one did.
+  expect([made[0], made[4]].filter(Boolean)).toHaveLength(1);
+  expect(["0", "4"]).toContain(readFileSync(join(folder, "a"), "utf8"));
+  expect(readFileSync(join(folder, "old"), "utf8")).toBe("old");
+  expect(made.slice(5).every(Boolean)).toBe(true);
+  expect(statSync(join(folder, "sub/b")).mode & 0o777).toBe(0o444);
+  expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  expect(await nodeFiles.createAll([])).toEqual([]);
+  const bad = [{ path: join(folder, "no/file"), bytes: bytes("x"), mode: 0o600 }];
+  expect(await failureCode(() => nodeFiles.createAll(bad))).toBe("file-missing");
+});
+
 test("append adds to the end and creates the file", async () => {
   const path = join(temporaryFolder(), "file");
   await nodeFiles.append(path, bytes("a"));

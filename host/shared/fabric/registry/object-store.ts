@@ -31,6 +31,12 @@ export interface Content {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Bytes that are to be stored. */
+export interface NewContent {
+  readonly extension: ContentExtension;
+  readonly bytes: Uint8Array;
+}
+
 const STORED_NAME = /^([0-9a-f]{64})\.(json|blob|dsse)$/;
 
 export class ObjectStore {
@@ -74,15 +80,27 @@ export class ObjectStore {
 
   /** Stores bytes under their id. What is there already stays, unless it has rotted: then it is replaced. */
   async write(extension: ContentExtension, bytes: Uint8Array): Promise<ObjectId> {
+    const [id] = await this.writeAll([{ extension, bytes }]);
+    return id as ObjectId;
+  }
+
+  /** The same for many. */
+  async writeAll(contents: readonly NewContent[]): Promise<readonly ObjectId[]> {
     const { files } = this.#ports;
-    const id = this.idOf(bytes);
-    const path = this.#layout.content(id, extension);
-    if (await files.create(path, bytes, OBJECT_MODE)) return id;
-    const present = await readPlainFile(files, path, Number.MAX_SAFE_INTEGER);
-    if (present === null || !equalBytes(present, bytes)) {
+    const ids = contents.map(({ bytes }) => this.idOf(bytes));
+    const all = contents.map(({ extension, bytes }, at) => ({
+      path: this.#layout.content(ids[at] as ObjectId, extension),
+      bytes,
+      mode: OBJECT_MODE,
+    }));
+    const isNew = await files.createAll(all);
+    for (const [at, { path, bytes }] of all.entries()) {
+      if (isNew[at] === true) continue;
+      const present = await readPlainFile(files, path, Number.MAX_SAFE_INTEGER);
+      if (present !== null && equalBytes(present, bytes)) continue;
       await files.write(path, bytes, OBJECT_MODE);
     }
-    return id;
+    return ids;
   }
 
   async signatures(id: ObjectId): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -90,9 +108,22 @@ export class ObjectStore {
     return readPlainFile(this.#ports.files, path, SIGNATURES_BYTES_MAX);
   }
 
-  /** Puts the signer's envelope beside those of others. */
-  async sign(claim: ObjectClaim, signer: RegistrySigner): Promise<void> {
-    await this.addSignature(claim.id, signClaim(this.#ports.signatures, claim, signer.seed));
+  /** Puts the signer's envelopes beside those of others. */
+  async signAll(claims: readonly ObjectClaim[], signer: RegistrySigner): Promise<void> {
+    const lines = claims.map((claim): [ObjectId, Uint8Array] => [
+      claim.id,
+      signClaim(this.#ports.signatures, claim, signer.seed),
+    ]);
+    const isNew = await this.#ports.files.createAll(
+      lines.map(([id, line]) => ({
+        path: this.#layout.signatures(id),
+        bytes: withSignature(id, null, line),
+        mode: FILE_MODE,
+      })),
+    );
+    for (const [at, [id, line]] of lines.entries()) {
+      if (isNew[at] !== true) await this.addSignature(id, line);
+    }
   }
 
   /** Puts a line beside those that are there. */

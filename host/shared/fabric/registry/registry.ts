@@ -60,6 +60,8 @@ const NO_KIND = (): null => null;
 
 /** How many objects are written or read at a time. */
 const PARALLEL = 8;
+/** How many are written before the first of them are signed. */
+const BATCH = 1024;
 
 export class Registry {
   readonly layout: RegistryLayout;
@@ -284,11 +286,19 @@ export class Registry {
     const signer = await this.#index.writer();
     for (const { address } of prepared) if (address !== null) formatSymbolAddress(address);
     await this.#makeFolders();
-    const ids = await inParallel(prepared, async ({ bytes, extension, kind, address }) => {
-      const id = await this.store.write(extension, bytes);
-      if (signer !== null) await this.store.sign({ id, kind, address, extension }, signer);
-      return id;
-    });
+    const ids: ObjectId[] = [];
+    for (let at = 0; at < prepared.length; at += BATCH) {
+      const some = prepared.slice(at, at + BATCH);
+      const written = await this.store.writeAll(some);
+      const claims = some.map(({ kind, address, extension }, index) => ({
+        id: written[index] as ObjectId,
+        kind,
+        address,
+        extension,
+      }));
+      if (signer !== null) await this.store.signAll(claims, signer);
+      ids.push(...written);
+    }
     const entries = prepared.flatMap(({ address, kind, label }, at): [string, IndexEntry][] =>
       address === null
         ? []
