@@ -3,8 +3,13 @@ import type { NamedCallRequest } from "../shared/gateway/host.ts";
 import type { HostCallResult } from "../shared/gateway/host-call.ts";
 import type { CatalogTool } from "../shared/gateway/frames.ts";
 import type { DatagramCapabilities } from "../shared/ports/datagrams.ts";
+import type { ShownWiring, WiringFace } from "./wiring/wiring-face.ts";
+
+export type { ShownWiring };
 
 export interface NodeFace {
+  /** Null on a node that runs in no project, or is no device. */
+  readonly wiring: WiringFace | null;
   health(): Health;
   status(): Promise<NodeStatus>;
   /** The tools that `client` may call some way, under their names, in one order. */

@@ -11,6 +11,7 @@ import { ToolHost } from "../shared/gateway/host.ts";
 import { PAIR_AGENT, PairingDesk } from "../shared/gateway/pairing.ts";
 import { PeerBook } from "../shared/gateway/peer-book.ts";
 import { answerTools } from "../shared/gateway/roles.ts";
+import type { ToolServerSpec } from "../shared/gateway/tool-server.ts";
 import type { Transport } from "../shared/transport/index.ts";
 import { parseAddress } from "../shared/trust/address.ts";
 import { type Identity, publicKeyOfPeerId } from "../shared/trust/identity.ts";
@@ -21,10 +22,12 @@ import type { Logger } from "../shared/telemetry/logger.ts";
 import { openNetwork } from "./network.ts";
 import { PolicyWatch } from "./policy-watch.ts";
 import { nodeProcesses } from "./processes.ts";
+import type { Project } from "./project.ts";
 import type { StatePaths } from "./state.ts";
 import { toolServerSpecs } from "./tool-servers.ts";
 import { openIdentity, trustPorts } from "./trust-ports.ts";
 import { WireTap } from "./wire-tap.ts";
+import { NodeWiring } from "./wiring/node-wiring.ts";
 
 export interface NodeOptions {
   readonly config: Config;
@@ -33,6 +36,8 @@ export interface NodeOptions {
   readonly log: Logger;
   /** Servers of an imported file, beside those of the configuration. */
   readonly imported: Readonly<Record<string, ServerEntry>>;
+  /** The project whose generation says what a device runs besides. */
+  readonly project?: Project | null;
   readonly passphrase: string | undefined;
   /** The page at "/", when this node shows one. */
   readonly page: string | null;
@@ -55,6 +60,7 @@ export interface NodeParts {
   readonly transport: Transport;
   readonly host: ToolHost | null;
   readonly device: ToolDevice | null;
+  readonly wiring: NodeWiring | null;
   readonly dialers: Map<string, Dialer>;
   readonly tap: WireTap | null;
 }
@@ -79,7 +85,12 @@ export async function assemble(
   }
   const shared = { identity, name, tenant: config.tenant, ports, log, book: bookOf(store) };
   const host = policies.has("host") ? makeHost(config, shared, policies, peers) : null;
-  const device = policies.has("device") ? makeDevice(options, shared, policies) : null;
+  const servers = policies.has("device") ? configuredServers(options) : [];
+  const wiring = policies.has("device") ? makeWiring(options, shared, servers) : null;
+  if (wiring !== null) undo.push(() => wiring.close());
+  const device = policies.has("device")
+    ? makeDevice(options, shared, policies, servers, wiring)
+    : null;
   if (device !== null) undo.push(() => device.close());
   // Declared here because a joiner that is paired must be let in by the transport, which is opened after the desk.
   let transport: Transport | null = null;
@@ -109,10 +120,13 @@ export async function assemble(
   opened.serve(TOOLS_AGENT, answerTools(host, device));
   opened.serve(PAIR_AGENT, (call) => desk.handle(call));
   // A server that hangs must keep nothing else back; its tools are announced when it has come up.
-  if (device !== null) await Promise.race([device.start(), sleep(ports.clock, SERVERS_MS)]);
+  if (device !== null) {
+    const started = Promise.all([device.start(), wiring?.start(device)]);
+    await Promise.race([started, sleep(ports.clock, SERVERS_MS)]);
+  }
   const dialers = new Map<string, Dialer>();
   const known = { options, ports, identity, name, store, peers, desk, policies };
-  return { ...known, transport: opened, host, device, dialers, tap };
+  return { ...known, transport: opened, host, device, wiring, dialers, tap };
 }
 
 type Shared = Pick<NodeParts, "identity" | "name" | "ports"> & {
@@ -144,14 +158,47 @@ function makeDevice(
   options: NodeOptions,
   shared: Shared,
   policies: NodeParts["policies"],
+  servers: readonly ToolServerSpec[],
+  wiring: NodeWiring | null,
 ): ToolDevice {
-  const { config, environment, imported } = options;
   return new ToolDevice({
     ...shared,
     processes: nodeProcesses,
     policy: () => policies.get("device")!.current,
-    servers: toolServerSpecs(config, imported, environment, process.cwd()),
-    concurrentMax: config["calls.concurrentMax"],
+    servers,
+    concurrentMax: options.config["calls.concurrentMax"],
+    ...(wiring === null
+      ? {}
+      : {
+          gate: wiring.gate,
+          planGeneration: () => wiring.generation,
+          onServed: (call) => wiring.noteCall(call),
+        }),
+  });
+}
+
+function configuredServers(options: NodeOptions): readonly ToolServerSpec[] {
+  const { config, environment, imported } = options;
+  return toolServerSpecs(config, imported, environment, process.cwd());
+}
+
+/** What the project wires; a node in no project runs what its configuration says, and nothing else. */
+function makeWiring(
+  options: NodeOptions,
+  { ports, identity, name, log }: Shared,
+  servers: readonly ToolServerSpec[],
+): NodeWiring | null {
+  const { project = null, paths, environment } = options;
+  if (project === null) return null;
+  return new NodeWiring({
+    project,
+    home: paths.home,
+    ports,
+    environment,
+    id: identity.id,
+    name,
+    configured: servers.map((server) => server.name),
+    log,
   });
 }
 

@@ -44,7 +44,7 @@ export function statusOf(parts: NodeParts): NodeStatus {
     servers: (device?.servers ?? []).map((server) => ({
       name: server.spec.name,
       state: server.state,
-      pid: server.pid,
+      pid: server.pid === 0 ? null : server.pid,
       tools: server.tools.length,
       restarts: server.restarts,
       ...troubleOf(server.lastFailure),
@@ -55,7 +55,7 @@ export function statusOf(parts: NodeParts): NodeStatus {
 
 /** A node is well when each role can do its work: not merely when its process runs. */
 export function healthOf(parts: NodeParts): Health {
-  const { policies, dialers, device, options, ports } = parts;
+  const { policies, dialers, device, wiring, options, ports } = parts;
   const problems: string[] = [];
   for (const [role, { current }] of policies) {
     if (!("rules" in current)) problems.push(`${role} policy: ${plainMessage(current)}`);
@@ -64,6 +64,7 @@ export function healthOf(parts: NodeParts): Health {
   for (const server of device?.servers ?? []) {
     if (server.state !== "ready") problems.push(`server ${server.spec.name}: ${server.state}`);
   }
+  problems.push(...(wiring?.problems() ?? []));
   for (const dialer of dialers.values()) {
     if (dialer.state !== "connected") problems.push(`host ${dialer.address}: ${dialer.state}`);
   }

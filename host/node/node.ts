@@ -75,6 +75,10 @@ export class RunningNode implements NodeFace {
     return `http://127.0.0.1:${this.#door?.port ?? 0}/#${this.#token}`;
   }
 
+  get wiring() {
+    return this.parts.wiring;
+  }
+
   health() {
     return healthOf(this.parts);
   }
@@ -159,8 +163,9 @@ export class RunningNode implements NodeFace {
   }
 
   async #close(): Promise<void> {
-    const { ports, host, device, dialers, transport, policies, options } = this.parts;
+    const { ports, host, device, wiring, dialers, transport, policies, options } = this.parts;
     const { clock } = ports;
+    wiring?.close();
     const untilUs = clock.nowUs() + DRAIN_MS * 1000;
     const isBusy = (): boolean => (host?.running ?? 0) > 0;
     while (isBusy() && clock.nowUs() < untilUs) await sleep(clock, 20);

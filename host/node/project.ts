@@ -49,6 +49,17 @@ export function currentProject(context: CommandContext): Project {
   return findProject(context.environment["RTT_PROJECT"] ?? process.cwd());
 }
 
+/** The same, or null where there is none; one that the environment names must exist. */
+export function projectOrNull(context: Pick<CommandContext, "environment">): Project | null {
+  const named = context.environment["RTT_PROJECT"];
+  try {
+    return findProject(named ?? process.cwd());
+  } catch (thrown) {
+    if (named !== undefined || Failure.from(thrown).code !== "file-missing") throw thrown;
+    return null;
+  }
+}
+
 /** The settings of a project. Fails with `config-invalid`. */
 export async function projectPanel(project: Project): Promise<Panel> {
   const bytes = (await trustPorts().files.read(project.panel)) ?? new Uint8Array();
@@ -63,7 +74,7 @@ export interface RegistryAccess {
 
 /** How a project's registry is opened: who signs, whose lists of signers count, what may be unsigned. */
 export async function registryOptions(
-  context: CommandContext,
+  context: Pick<CommandContext, "home">,
   project: Project,
   access: RegistryAccess = {},
 ): Promise<RegistryOptions> {

@@ -10,7 +10,7 @@ import { serverEntry } from "../shared/config/settings.ts";
 import type { ToolServerSpec } from "../shared/gateway/tool-server.ts";
 import { Failure } from "../shared/ports/failure.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a child may inherit: enough to start programs, nothing that is a secret by custom. */
 const INHERITED =
@@ -46,7 +46,7 @@ function defaultServer(folders: readonly string[], environment: Environment): To
     command: process.execPath,
     args: [defaultServerProgram(), ...real],
     folder: real[0] ?? "/",
-    environment: inherited(environment),
+    environment: inheritedEnvironment(environment),
   };
 }
 
@@ -128,15 +128,20 @@ function specOf(
   const own = Object.entries(entry.env).map(([key, value]) => [key, expand(value)] as const);
   return {
     name,
-    // `node` means the Node that runs rtt, so that a server runs where no other Node is installed.
-    command: entry.command === "node" ? process.execPath : expand(entry.command),
+    command: commandPath(expand(entry.command)),
     args: entry.args.map(expand),
     folder: entry.cwd === null ? folder : resolve(folder, expand(entry.cwd)),
-    environment: { ...inherited(environment), ...Object.fromEntries(own) },
+    environment: { ...inheritedEnvironment(environment), ...Object.fromEntries(own) },
   };
 }
 
-function inherited(environment: Environment): Record<string, string> {
+/** `node` means the Node that runs rtt, so that a server runs where no other Node is installed. */
+export function commandPath(command: string): string {
+  return command === "node" ? process.execPath : command;
+}
+
+/** What every server may see of the environment. */
+export function inheritedEnvironment(environment: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of INHERITED.split(" ")) {
     const value = environment[name];

@@ -9,9 +9,10 @@
  *   mute       never answers initialize                      dies      exits at once
  *   stranger   answers a question nobody asked               repeatable  as slow, and says it may be repeated
  *   gate       writes the file `<text>.started`, and answers a call when the file `<text>` is there
+ *   scripted   has the tools and the version of the JSON file that its next argument names, and says when they change
  */
 import { spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, watchFile, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const mode = process.argv[2] ?? "good";
@@ -45,6 +46,17 @@ const ECHO = {
   inputSchema: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
   annotations: mode === "repeatable" ? { idempotentHint: true } : {},
 };
+
+/** What a scripted server says of itself now. */
+function script(): { readonly version?: string; readonly tools?: readonly object[] } {
+  if (mode !== "scripted") return {};
+  return JSON.parse(readFileSync(process.argv[3] ?? "", "utf8")) as ReturnType<typeof script>;
+}
+if (mode === "scripted") {
+  watchFile(process.argv[3] ?? "", { interval: 50 }, () =>
+    send({ method: "notifications/tools/list_changed" }),
+  );
+}
 
 function answerCall(id: number, text: string): void {
   calls += 1;
@@ -84,12 +96,12 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     const data = { supported: [REVISION], requested: "2025-11-25" };
     send({ id, error: { code: -32022, message: "Unsupported protocol version", data } });
   } else if (method === "initialize") {
-    const serverInfo = { name: "double", version: "1.2.3" };
+    const serverInfo = { name: "double", version: script().version ?? "1.2.3" };
     send({ id, result: { protocolVersion: REVISION, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "server/discover") {
     const info = { "io.modelcontextprotocol/serverInfo": { name: "double", version: "1.2.3" } };
     send({ id, result: { supportedVersions: [REVISION], capabilities: {}, _meta: info } });
-  } else if (method === "tools/list") send({ id, result: { tools: [ECHO] } });
+  } else if (method === "tools/list") send({ id, result: { tools: script().tools ?? [ECHO] } });
   else if (method === "tools/call") answerCall(id, params?.arguments?.text ?? "");
   else send({ id, error: { code: -32601, message: "no such method" } });
 });

@@ -6,6 +6,7 @@ import { openLog } from "../log.ts";
 import { type RunningNode, startNode } from "../node.ts";
 import { PAGE } from "../page/page.ts";
 import { readPassphrase } from "../passphrase.ts";
+import { projectOrNull } from "../project.ts";
 import { openHome } from "../state.ts";
 import { collect, configurationOf } from "./configuration.ts";
 import type { CommandContext } from "./context.ts";
@@ -31,7 +32,8 @@ export function addUp(program: Command, context: CommandContext): void {
     .command("up")
     .summary("start this node")
     .description(
-      "Starts a node with its roles. A host calls tools; a device offers them and dials its hosts.",
+      "Starts a node with its roles. A host calls tools; a device offers them and dials its hosts. In a project " +
+        "(the current folder, or RTT_PROJECT) a device also runs the servers that the generation in force wires.",
     )
     .option("--host", "be a host")
     .option("--device", "be a device")
@@ -71,6 +73,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     environment: context.environment,
     log,
     imported: options.import === undefined ? {} : readMcpServers(options.import),
+    project: projectOrNull(context),
     passphrase: await readPassphrase(nodeFiles, options.passphraseFile),
     page: PAGE,
     isTapped: options.tap === true,

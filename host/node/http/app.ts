@@ -11,6 +11,7 @@ import type { InviteRequest, NodeFace } from "../node-face.ts";
 import { readBody } from "./body.ts";
 import { guard } from "./guard.ts";
 import { httpStatusOf } from "./http-errors.ts";
+import { addWiringRoutes } from "./wiring-routes.ts";
 
 /** The page is one file and talks to nobody but this door. */
 const PAGE_POLICY =
@@ -47,6 +48,7 @@ export function createApp(options: AppOptions): Hono {
     const result = await node.call({ ...body, signal: context.req.raw.signal });
     return context.body(callAnswer(result), 200, { "content-type": "application/json" });
   });
+  addWiringRoutes(app, node);
   app.get("/v1/receipts", async (context) => {
     const limit = Number(context.req.query("limit") ?? 50);
     return context.json({ receipts: await node.receipts(Math.min(500, Math.max(1, limit || 50))) });

@@ -5,6 +5,7 @@ const STATUSES: Partial<Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 42
   "argument-invalid": 400,
   "tool-args-invalid": 400,
   "policy-denied": 403,
+  "tool-held": 403,
   "peer-refused": 403,
   "permission-denied": 403,
   "file-missing": 404,

@@ -121,10 +121,14 @@ export class ToolDevice {
     return this.#fleet;
   }
 
-  /** Makes exactly these the wired servers, without losing a call that is under way. */
-  async wire(wanted: readonly WiredSpec[]): Promise<void> {
+  /**
+   * Makes exactly these the wired servers, without losing a call that is under way. `onSwap` is called at the moment
+   * of the change, before the gate is asked about the new servers.
+   */
+  async wire(wanted: readonly WiredSpec[], onSwap: () => void = () => {}): Promise<void> {
     await this.#fleet.wire(wanted, async () => {
       this.#previous = this.#catalog;
+      onSwap();
       const told = this.#rebuild();
       await Promise.race([told, sleep(this.#options.ports.clock, HELLO_MS)]);
       this.#previous = new Map();

@@ -104,11 +104,10 @@ export class JsonRpcClient {
     const answer = this.#await(id, options);
     const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
     const line = params === null ? splice(head, "}\n") : splice(head, `,"params":`, params, "}\n");
-    try {
-      await this.#options.write(line);
-    } catch (thrown) {
+    // Not waited for: a server that takes no more input must not outlast the time limit.
+    this.#options.write(line).catch((thrown: unknown) => {
       this.#pending.get(id)?.reject(Failure.from(thrown));
-    }
+    });
     return answer;
   }
 

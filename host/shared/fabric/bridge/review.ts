@@ -75,6 +75,20 @@ export class ReviewedTools {
     return reviewed;
   }
 
+  /** A server's tools as they came up first, except those that have to be accepted by name. */
+  static seen(provider: string, address: string, tools: readonly ToolDescription[]): ReviewedTools {
+    const seen = new ReviewedTools();
+    for (const tool of tools) {
+      try {
+        checkDescription(tool);
+        if (hiddenFields(tool).length === 0) seen.add(provider, { address, tool });
+      } catch {
+        // What cannot be kept cannot be compared either; it is unreadable whenever it is asked for.
+      }
+    }
+    return seen;
+  }
+
   /** Takes a tool for reviewed. */
   add(provider: string, tool: ReviewedTool): void {
     const { tools } = this.#book(provider);
