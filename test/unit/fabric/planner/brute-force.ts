@@ -182,6 +182,8 @@ function isFit(
     satisfies(other, from.versionSet) &&
     (from.isVersionless || satisfies(own, to.versionSet)) &&
     capabilities.every((one) => to.capabilities.includes(one)) &&
+    isSameSchema(from.outputs, to.inputs) &&
+    isSameSchema(to.outputs, from.inputs) &&
     !policy.deny.some(isBoth) &&
     allowed.length > 0 &&
     (auth === null || from.auth === null || from.auth.mode === auth.mode) &&
@@ -190,6 +192,10 @@ function isFit(
     !request.unavailable.includes(to.address) &&
     canBeReached(request, from, to)
   );
+}
+
+function isSameSchema(given: Contract["inputs"], taken: Contract["inputs"]): boolean {
+  return !given.some((a) => taken.some((b) => a.name === b.name && a.schema !== b.schema));
 }
 
 /** Whether there are nodes and a lane for a route, whatever else there is. */

@@ -65,20 +65,50 @@ const ADDRESSES = NAMES.flatMap((name) => VERSIONS.map((version) => saddr(name, 
 const IDENTITIES = NAMES.map((name) => `rtt://x/api/${name}`);
 const GLOBS = ["*", ...IDENTITIES.map((identity) => `${identity}@*`), "rtt://x/api/[ab]@1*"];
 
-function contractArbitrary(address: string): fc.Arbitrary<Contract> {
+/** How much stands in the way: rules of all kinds, or little but the room on the nodes. */
+interface Mood {
+  /** One of so many draws is not the harmless one. */
+  readonly rarity: number;
+  readonly throughputs: readonly number[];
+}
+
+const STRICT: Mood = { rarity: 4, throughputs: [1, 10, 20] };
+const CROWDED: Mood = { rarity: 20, throughputs: [10, 10, 20, 30] };
+
+/** The harmless value mostly, one of the others now and then. */
+function mostly<Value>(
+  { rarity }: Mood,
+  harmless: Value,
+  ...others: readonly Value[]
+): fc.Arbitrary<Value> {
+  return fc.oneof(
+    { weight: rarity - 1, arbitrary: fc.constant(harmless) },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  );
+}
+
+function contractArbitrary(mood: Mood, address: string): fc.Arbitrary<Contract> {
   return fc
     .record({
-      direction: fc.constantFrom("both" as const, "both" as const, "provider" as const),
-      versionSet: fc.constantFrom("*", "*", "*", "^1", ">=1.1"),
+      direction: mostly<Contract["direction"]>(mood, "both", "provider", "consumer"),
+      versionSet: mostly(mood, "*", "^1", ">=1.1"),
       isVersionless: fc.boolean(),
-      capabilities: fc.subarray(["x", "y"]),
-      latencyBudgetMs: fc.constantFrom(null, null, 0.3, 1, 5),
-      throughputQps: fc.constantFrom(1, 10, 20, 40),
-      auth: fc.constantFrom(
+      capabilities: mostly<string[]>(mood, ["x", "y"], ["x"], []),
+      latencyBudgetMs: mostly<number | null>(mood, null, 0.3, 1, 5),
+      throughputQps: fc.constantFrom(...mood.throughputs),
+      auth: mostly<Contract["auth"]>(
+        mood,
         null,
-        null,
-        { mode: "caps" as const, scopes: ["read"] },
-        { mode: "token" as const, scopes: [...SCOPES] },
+        { mode: "none", scopes: [] },
+        { mode: "caps", scopes: ["read"] },
+        { mode: "token", scopes: [...SCOPES] },
+      ),
+      inputs: mostly<Contract["inputs"]>(mood, [], [{ name: "text", schema: "urn:a" }]),
+      outputs: mostly<Contract["outputs"]>(
+        mood,
+        [],
+        [{ name: "text", schema: "urn:a" }],
+        [{ name: "text", schema: "urn:b" }],
       ),
       hasShm: fc.boolean(),
       memoryMb: fc.constantFrom(16, 64),
@@ -86,31 +116,35 @@ function contractArbitrary(address: string): fc.Arbitrary<Contract> {
     .map((members) => contract(address, members));
 }
 
-const wantedArbitrary = (from: readonly string[]): fc.Arbitrary<WantedRoute> =>
+const wantedArbitrary = (mood: Mood, addresses: readonly string[]): fc.Arbitrary<WantedRoute> =>
   fc
     .record({
-      from: fc.constantFrom(...from),
-      identity: fc.constantFrom(...IDENTITIES, null),
+      from: fc.constantFrom(...addresses),
+      to: mostly(mood, "identity", "any", "vanished"),
+      meant: fc.constantFrom(...addresses),
       range: fc.constantFrom(...RANGES),
-      capabilities: fc.constantFrom([], [], ["x"], ["x", "y"]),
+      capabilities: mostly<string[]>(mood, [], ["x"], ["x", "y"]),
       isOptional: fc.boolean(),
     })
-    .map(({ identity, range, ...rest }) => ({
-      ...rest,
-      to: identity === null ? null : `${identity}@${range}`,
-    }));
+    .map(({ to, meant, range, ...rest }) => {
+      const identity = to === "vanished" ? "rtt://x/api/z" : meant.replace(/@.*/, "");
+      return { ...rest, to: to === "any" ? null : `${identity}@${range}` };
+    });
+
+/** The catch-all is drawn often, so that a list of what is allowed does not forbid nearly all. */
+const ALLOW_GLOBS = ["*", "*", "*", ...GLOBS];
 
 const policyArbitrary: fc.Arbitrary<SolveRequest["policy"]> = fc.record({
   allow: fc.option(
     fc.array(
       fc.record({
-        from: fc.constantFrom(...GLOBS),
-        to: fc.constantFrom(...GLOBS),
+        from: fc.constantFrom(...ALLOW_GLOBS),
+        to: fc.constantFrom(...ALLOW_GLOBS),
         scopes: fc.option(fc.subarray([...SCOPES])),
       }),
-      { maxLength: 3 },
+      { minLength: 1, maxLength: 3 },
     ),
-    { freq: 2 },
+    { freq: 1 },
   ),
   deny: fc.array(
     fc.record({ from: fc.constantFrom(...GLOBS), to: fc.constantFrom(...IDENTITIES) }),
@@ -135,7 +169,10 @@ const policyArbitrary: fc.Arbitrary<SolveRequest["policy"]> = fc.record({
   failover: fc.array(
     fc.record({
       from: fc.constantFrom(...GLOBS),
-      to: fc.uniqueArray(fc.constantFrom(...IDENTITIES), { minLength: 1, maxLength: 3 }),
+      to: fc.uniqueArray(fc.constantFrom(...IDENTITIES, "rtt://x/api/z"), {
+        minLength: 2,
+        maxLength: 4,
+      }),
     }),
     { maxLength: 1 },
   ),
@@ -146,13 +183,13 @@ const NODES = ["n1", "n2", "n3"] as const;
 const topologyArbitrary = (addresses: readonly string[]): fc.Arbitrary<Topology> =>
   fc.record({
     nodes: fc
-      .uniqueArray(fc.constantFrom(...NODES), { minLength: 1, maxLength: 2 })
+      .uniqueArray(fc.constantFrom(...NODES), { minLength: 2, maxLength: 2 })
       .chain((ids) =>
         fc.tuple(
           ...ids.map((id) =>
             fc
               .record({
-                cpu: fc.constantFrom(1, 3, 6, null),
+                cpu: fc.constantFrom(2, 3, 5, null),
                 memoryMb: fc.constantFrom(64, 128, null),
                 machine: fc.constantFrom("", "", "other"),
               })
@@ -163,48 +200,54 @@ const topologyArbitrary = (addresses: readonly string[]): fc.Arbitrary<Topology>
       .map((entries) => Object.fromEntries(entries)),
     // Only the first node is sure to be there for a place; the request is mended below.
     place: fc
-      .subarray([...addresses], { maxLength: 2 })
+      .subarray([...addresses], { maxLength: 1 })
       .map((fixed) => Object.fromEntries(fixed.map((address) => [address, "first"]))),
   });
 
-/** Small enough that every assignment can be looked at. */
-export const tinyRequest: fc.Arbitrary<SolveRequest> = fc
-  .uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 2, maxLength: 6 })
-  .chain((addresses) =>
-    fc.record({
-      contracts: fc.tuple(...addresses.map(contractArbitrary)),
-      wanted: fc.array(wantedArbitrary(addresses), { minLength: 1, maxLength: 3 }),
-      policy: fc.oneof(
-        { weight: 1, arbitrary: fc.constant(OPEN_POLICY) },
-        { weight: 2, arbitrary: policyArbitrary },
-      ),
-      topology: topologyArbitrary(addresses),
-      current: fc.record({
-        routes: fc.uniqueArray(
-          fc.record({
-            from: fc.constantFrom(...addresses),
-            to: fc.constantFrom(...addresses),
-            lane: fc.constantFrom(...LANES),
-          }),
-          { maxLength: 2, selector: ({ from, to }) => `${from} ${to}` },
+const drawnRequest = (mood: Mood): fc.Arbitrary<SolveRequest> =>
+  fc
+    .uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 3, maxLength: 7 })
+    .chain((addresses) =>
+      fc.record({
+        contracts: fc.tuple(...addresses.map((address) => contractArbitrary(mood, address))),
+        wanted: fc.array(wantedArbitrary(mood, addresses), { minLength: 1, maxLength: 4 }),
+        policy: fc.oneof(
+          { weight: mood.rarity, arbitrary: fc.constant(OPEN_POLICY) },
+          { weight: 4, arbitrary: policyArbitrary },
         ),
-        placement: fc
-          .array(fc.tuple(fc.constantFrom(...addresses), fc.constantFrom(...NODES)), {
-            maxLength: 3,
-          })
-          .map((entries) => Object.fromEntries(entries)),
+        topology: topologyArbitrary(addresses),
+        current: fc.record({
+          routes: fc.uniqueArray(
+            fc.record({
+              from: fc.constantFrom(...addresses),
+              to: fc.constantFrom(...addresses),
+              lane: fc.constantFrom(...LANES),
+            }),
+            { maxLength: 2, selector: ({ from, to }) => `${from} ${to}` },
+          ),
+          placement: fc
+            .array(fc.tuple(fc.constantFrom(...addresses), fc.constantFrom(...NODES)), {
+              maxLength: 3,
+            })
+            .map((entries) => Object.fromEntries(entries)),
+        }),
+        lanes: mostly<SolveRequest["lanes"]>(mood, LANES, ["uds", "tcp", "mxp"], ["tcp", "shm"]),
+        unavailable: mostly<string[]>(mood, [], ...addresses.map((address) => [address])),
       }),
-      lanes: fc.constantFrom(LANES, ["uds", "tcp", "mxp"] as const, ["tcp", "mxp"] as const),
-      unavailable: fc.subarray([...addresses], { maxLength: 1 }),
-    }),
-  )
-  .map((drawn): SolveRequest => {
-    const [first = "n1"] = Object.keys(drawn.topology.nodes);
-    const place = Object.fromEntries(
-      Object.keys(drawn.topology.place).map((address) => [address, first]),
-    );
-    return { ...drawn, topology: { ...drawn.topology, place } };
-  });
+    )
+    .map((drawn): SolveRequest => {
+      const [first = "n1"] = Object.keys(drawn.topology.nodes);
+      const place = Object.fromEntries(
+        Object.keys(drawn.topology.place).map((address) => [address, first]),
+      );
+      return { ...drawn, topology: { ...drawn.topology, place } };
+    });
+
+/** Small enough that every assignment can be looked at. */
+export const tinyRequest: fc.Arbitrary<SolveRequest> = fc.oneof(
+  drawnRequest(STRICT),
+  drawnRequest(CROWDED),
+);
 
 /** The same request with every list and every object in another order; lists of preference keep theirs. */
 export function shuffled(original: SolveRequest, random: () => number): SolveRequest {
