@@ -36,7 +36,8 @@ export const readCodexConfig: Reader = (file) => {
         headers,
         headersField: "http_headers",
         folder: fields.text("cwd"),
-        transport: null,
+        // Codex speaks nothing else, whatever the address looks like.
+        transport: "http",
       },
       fields,
     );

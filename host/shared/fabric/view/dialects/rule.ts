@@ -49,6 +49,12 @@ function isEverything(globs: readonly string[]): boolean {
 /** Patterns that cannot be taken for anything else when they stand without quotes. */
 const PATTERNS = /^[\w./*?][\w./*?+@!(){}|[\], -]*$/;
 
+/** Whether a text without quotes is still that text to a reader of YAML, or a pattern to one who knows them. */
+function isBarePattern(globs: string): boolean {
+  const isOther = !Number.isNaN(Number(globs)) || /^(?:true|false|null|\.inf|\.nan)$/i.test(globs);
+  return PATTERNS.test(globs) && !isOther;
+}
+
 /** What `*` alone means differs between tools, so everything is always said as "always". */
 function scopeOfGlobs(globs: readonly string[], otherwise: RuleScope): RuleScope {
   if (globs.length === 0) return otherwise;
@@ -76,7 +82,7 @@ export const CURSOR_RULE: RuleDialect = {
     if (scope.when === "asked") return ["alwaysApply: false"];
     // Cursor takes quotes for a part of the pattern, so it stands there as it is, and must not be able to end its line.
     const globs = scope.globs.join(",");
-    return PATTERNS.test(globs) ? [`globs: ${globs}`, "alwaysApply: false"] : null;
+    return isBarePattern(globs) ? [`globs: ${globs}`, "alwaysApply: false"] : null;
   },
 };
 

@@ -59,7 +59,9 @@ function tomlText(text: string): string {
 
 /** A text that people read and edit: its lines are lines. The end of the line after the first quotes is not in it. */
 export function tomlLines(text: string): string {
-  // Of three quotes in a row the last is escaped, and a quote at the end would join those that close.
-  const safe = escaped(text, CONTROLS_IN_LINES).replaceAll('"""', '""\\"').replace(/"$/, '\\"');
+  // Of three quotes in a row the last is escaped, and one at the end, which would join those that close.
+  const safe = escaped(text, CONTROLS_IN_LINES).replace(/"""|"$/g, (quotes) =>
+    quotes === '"' ? '\\"' : '""\\"',
+  );
   return `"""\n${safe}"""`;
 }
