@@ -36,7 +36,7 @@ test("merging is associative, and nothing is the neutral element", () => {
       fc.constantFrom("a", "b", "c"),
       fc.oneof({ depthSize: "small" }, leaf, tie("node")),
       { maxKeys: 3 },
-    ) as fc.Arbitrary<Json>,
+    ),
   })).node;
   const property = fc.property(tree, tree, tree, (a, b, c) => {
     expect(deepMerge({}, a)).toEqual(a);

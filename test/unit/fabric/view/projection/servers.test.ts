@@ -57,29 +57,29 @@ const words = fc.oneof(
   ),
 );
 const name = fc.stringMatching(/^[A-Z][A-Z_]{0,8}$/);
-const value = fc.oneof(
+const spoken = fc.oneof(
   words,
   name.map((variable) => `\${${variable}}`),
   name.map((variable) => `prefix-\${${variable}}/tail`),
   fc.tuple(name, fc.stringMatching(/^[a-z]{1,5}$/)).map(([variable, d]) => `\${${variable}:-${d}}`),
 );
 const header = fc.oneof(
-  value,
+  spoken,
   name.map((variable) => `Bearer \${${variable}}`),
 );
 const program = fc.record(
   {
     command: fc.stringMatching(/^[a-z][a-z-]{0,10}$/),
-    args: fc.array(value, { maxLength: 4 }),
-    env: fc.dictionary(name, value, { maxKeys: 4 }),
-    cwd: fc.constantFrom("./work", "/srv/x", "\${HOME}/x"),
+    args: fc.array(spoken, { maxLength: 4 }),
+    env: fc.dictionary(name, spoken, { maxKeys: 4 }),
+    cwd: fc.constantFrom("./work", "/srv/x", "${HOME}/x"),
   },
   { requiredKeys: ["command"] },
 );
 const remote = fc.record(
   {
     type: fc.constantFrom("http", "sse"),
-    url: fc.constantFrom("https://a.example/mcp", "https://a.example/sse", "https://\${HOST}/mcp"),
+    url: fc.constantFrom("https://a.example/mcp", "https://a.example/sse", "https://${HOST}/mcp"),
     headers: fc.dictionary(fc.constantFrom("Authorization", "X-Key", "X-Team"), header),
   },
   { requiredKeys: ["url", "type"] },
@@ -90,7 +90,7 @@ test.each(PLACES.map((place) => [place.paths[0] as string, place] as const))(
   (path, place) => {
     let shown = 0;
     const property = fc.property(fc.oneof(program, remote), (raw) => {
-      const common = scanned(raw as unknown as JsonObject);
+      const common = scanned(raw);
       const { entry, all } = write(place, common);
       if (entry === null) return;
       shown += 1;
@@ -107,14 +107,14 @@ test.each(PLACES.map((place) => [place.paths[0] as string, place] as const))(
 /** Without what was lost; of a reference whose default was lost, the rest counts. */
 function dropped(common: JsonObject, all: readonly Loss[]): Json {
   const gone = all.filter(({ reason }) => reason !== "no-default" && reason !== "no-variable");
-  return plain(
+  return withoutDefaults(
     withoutLost(common, gone),
     all.some(({ reason }) => reason === "no-default"),
   );
 }
 
-function plain(value: Json, isDefaultLost: boolean): Json {
-  if (Array.isArray(value)) return value.map((item: Json) => plain(item, isDefaultLost));
+function withoutDefaults(value: Json, isDefaultLost: boolean): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutDefaults(item, isDefaultLost));
   if (!isJsonObject(value)) return value;
   const { template } = value;
   if (typeof template === "string" && isDefaultLost) {
@@ -122,7 +122,10 @@ function plain(value: Json, isDefaultLost: boolean): Json {
     const only = /^\$\{(env:\w+)\}$/.exec(text)?.[1];
     return only === undefined ? { template: text } : { ref: only };
   }
-  const members = Object.entries(value).map(([key, item]) => [key, plain(item, isDefaultLost)]);
+  const members = Object.entries(value).map(([key, item]) => [
+    key,
+    withoutDefaults(item, isDefaultLost),
+  ]);
   return Object.fromEntries(members) as JsonObject;
 }
 
