@@ -32,6 +32,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   export: async () => (await import("./commands/export.ts")).addExport,
   scan: async () => (await import("./commands/scan.ts")).addScan,
   ls: async () => (await import("./commands/ls.ts")).addLs,
+  view: async () => (await import("./commands/view.ts")).addView,
   doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
   demo: async () => (await import("./commands/demo.ts")).addDemo,
 };

@@ -1,5 +1,6 @@
 /** What merging makes of a file, from the objects that a plan and a generation name. */
 import { fromUtf8, utf8 } from "../../../trust/bytes.ts";
+import { canonicalBytes } from "../../../trust/canonical-json.ts";
 import { digestText } from "../../../trust/digest-text.ts";
 import type { GenerationFile } from "../../generation.ts";
 import type { DigestText } from "../../plan.ts";
@@ -7,8 +8,10 @@ import { idOfDigest } from "../../registry/layout.ts";
 import { corrupt, missing } from "../../registry/object.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { readViewFields } from "../fields.ts";
+import { readConfig } from "../merge/config-text.ts";
 import { mergeConfig, type MergeOutcome } from "../merge/merge.ts";
-import { VIEW_FIELDS_KIND, type ViewFields } from "../model.ts";
+import { isSameValue, valueAt } from "../merge/values.ts";
+import { VIEW_FIELDS_KIND, type ViewField, type ViewFields } from "../model.ts";
 import { PrivateStore } from "./private-store.ts";
 import { conflict, type ViewPorts } from "./project-files.ts";
 
@@ -53,13 +56,33 @@ export class FileMerger {
     if (now === null && bytes !== null) throw conflict(path, "it is not UTF-8");
     const isMerged = shown?.how === "merge";
     const last = isMerged ? await fieldsOf(this.#registry, shown.fields) : null;
+    const isSameFormat = last !== null && last.format === wanted.format;
     return mergeConfig({
       format: wanted.format,
       now,
-      last: last?.format === wanted.format ? last.fields : [],
+      last: isSameFormat ? await this.#withAdopted(last, now) : [],
       wanted: wanted.fields,
       original: isMerged ? await this.#original(shown.original) : now,
     });
+  }
+
+  /** Our fields; one that was edited and adopted counts as ours with the value that it has now. */
+  async #withAdopted(
+    { format, fields }: ViewFields,
+    now: string | null,
+  ): Promise<readonly ViewField[]> {
+    const reading = now === null ? null : readConfig(format, now);
+    if (reading?.ok !== true) return fields;
+    const ours: ViewField[] = [];
+    for (const field of fields) {
+      const value = valueAt(reading.value, field.path);
+      const isEdited = value !== undefined && !isSameValue(value, field.value);
+      const isAdopted =
+        isEdited &&
+        (await this.store.read(digestText(this.#ports.digest, canonicalBytes(value)))) !== null;
+      ours.push(isAdopted ? { path: field.path, value } : field);
+    }
+    return ours;
   }
 
   async #original(digest: DigestText | null): Promise<string | null | undefined> {

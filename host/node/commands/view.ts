@@ -1,0 +1,196 @@
+/** `rtt view`: what views show, whether they still do, and how an edit of theirs comes back into the registry. */
+import { relative, resolve, sep } from "node:path";
+import { sourcesOf } from "../../shared/fabric/discovery/sources.ts";
+import type { Generation } from "../../shared/fabric/generation.ts";
+import { readGeneration } from "../../shared/fabric/generation-file/generation-file.ts";
+import type { Registry } from "../../shared/fabric/registry/registry.ts";
+import { adoptFile, type Adopted } from "../../shared/fabric/view/adopt/adopt.ts";
+import { projectViews } from "../../shared/fabric/view/projection.ts";
+import {
+  type DriftKind,
+  type ViewDrift,
+  type ViewStatus,
+  viewStatus,
+} from "../../shared/fabric/view/status/status.ts";
+import { usedViews } from "../../shared/fabric/view/used-views.ts";
+import { printable } from "../../shared/fabric/discovery/source-file.ts";
+import { Failure } from "../../shared/ports/failure.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { currentProject, openRegistry, type Project } from "../project.ts";
+import { trustPorts } from "../trust-ports.ts";
+import type { CommandContext, Verb } from "./context.ts";
+import { JSON_FLAG } from "./input.ts";
+import { addViewMount } from "./view-mount.ts";
+
+interface AdoptFlags {
+  readonly passphraseFile?: string | undefined;
+}
+
+export const addView: Verb = (program, context) => {
+  const view = program
+    .command("view")
+    .description("what the tools of this project are shown: drift, edits to adopt, a mount");
+  view
+    .command("status")
+    .summary("whether every view shows what is in force")
+    .description(
+      "Reads every file that a view shows. Ends with 0 when each is as the generation in force says it, and tells " +
+        "how many files on the disk the links are: as many as there are objects, when nothing is there twice.",
+    )
+    .option(...JSON_FLAG)
+    .action(() => status(context));
+  view
+    .command("list")
+    .summary("the views and the files that they show")
+    .option(...JSON_FLAG)
+    .action(() => list(context));
+  view
+    .command("adopt <path>")
+    .summary("take an edit of a view's file back into the registry")
+    .description(
+      "Reads the file as its tool does, and makes what was changed in it a new signed object of the symbol. The next " +
+        "plan then shows it in every view. The edited file is kept in .rtt/private.",
+    )
+    .option("--passphrase-file <path>", "the passphrase of the identity")
+    .option(...JSON_FLAG)
+    .action((path: string, flags: AdoptFlags) => adopt(context, path, flags));
+  addViewMount(view, context);
+};
+
+async function status(context: CommandContext): Promise<void> {
+  const { project, registry, generation } = await open(context);
+  const report = await viewStatus(trustPorts(), project.root, registry, generation, {
+    hasModes: process.platform !== "win32",
+  });
+  context.answer(report, statusText(report));
+  if (!report.ok) context.exitWith(exitCodeOf("view-drift"));
+}
+
+async function list(context: CommandContext): Promise<void> {
+  const { generation } = await open(context);
+  const files = generation?.files ?? [];
+  const views = [...Map.groupBy(files, ({ view }) => view)]
+    .map(([view, shown]) => ({
+      view,
+      links: shown.filter(({ how }) => how === "link").length,
+      merged: shown.filter(({ how }) => how === "merge").length,
+      files: shown.map(({ path, how, digest }) => ({ path, how, digest })),
+    }))
+    .sort((a, b) => (a.view < b.view ? -1 : 1));
+  const lines = views.flatMap((one) => [
+    `${one.view}: ${one.links} links, ${one.merged} merged`,
+    ...one.files.map(({ path }) => `  ${printable(path)}`),
+  ]);
+  const none = "Nothing is shown yet. `rtt plan` and `rtt apply` show what the registry has.";
+  context.answer(
+    { generation: generation?.generation ?? null, views },
+    lines.length === 0 ? none : lines.join("\n"),
+  );
+}
+
+async function adopt(
+  context: CommandContext,
+  path: string,
+  { passphraseFile }: AdoptFlags,
+): Promise<void> {
+  const { project, registry, generation } = await open(context, { passphraseFile });
+  if (generation === null) {
+    throw new Failure("generation-missing", "Nothing is shown yet, so nothing can be adopted", {
+      origin: "local",
+      remedy: "`rtt scan` takes in files of your own; `rtt plan` and `rtt apply` show them.",
+    });
+  }
+  const adopted = await adoptFile(
+    {
+      ports: trustPorts(),
+      root: project.root,
+      registry,
+      generation,
+      symbolsAt: (shown) => symbolsAt(project, registry, shown),
+    },
+    pathInProject(project, path),
+  );
+  context.answer(adopted, adoptedText(adopted));
+}
+
+async function open(
+  context: CommandContext,
+  access: AdoptFlags | null = null,
+): Promise<{ project: Project; registry: Registry; generation: Generation | null }> {
+  const project = currentProject(context);
+  const registry = await openRegistry(
+    context,
+    project,
+    access === null ? { isReadOnly: true } : { passphraseFile: access.passphraseFile },
+  );
+  const stored = await readGeneration(trustPorts(), project.folder, await registry.signers());
+  return { project, registry, generation: stored?.generation ?? null };
+}
+
+/** Which symbols a path shows; making the projection again also brings back derived objects that are gone. */
+async function symbolsAt(
+  project: Project,
+  registry: Registry,
+  path: string,
+): Promise<readonly string[]> {
+  const { files, digest } = trustPorts();
+  const sources = await sourcesOf(registry);
+  const projection = await projectViews({
+    registry,
+    files,
+    digest,
+    root: project.root,
+    views: await usedViews(files, project.root, sources, []),
+    sources,
+    environment: null,
+  });
+  return projection.files.find((file) => file.path === path)?.symbols ?? [];
+}
+
+/** A path as the user gives it, from the current folder, as plans write it. */
+function pathInProject(project: Project, path: string): string {
+  return relative(project.root, resolve(path)).split(sep).join("/");
+}
+
+// --- texts ---
+
+const DRIFT_TEXTS: Readonly<Record<DriftKind, string>> = {
+  changed: "was changed; `rtt view adopt` takes the change, deleting the file undoes it",
+  missing: "is gone; `rtt plan` and `rtt apply` bring it back",
+  replaced:
+    "is a file of its own now with the same bytes; `rtt plan` and `rtt apply` link it again",
+  mode: "may be written to; take the permission away",
+  "object-changed": "was changed in place, and the registry's object with it; `rtt view adopt` it",
+  "object-missing": "is shown, and the registry has lost the object; see `rtt fsck`",
+  "not-a-file": "is no plain file any more",
+  unreadable: "cannot be read any more",
+  "field-changed": "was changed; `rtt view adopt` takes the change, deleting the field undoes it",
+  "field-missing": "was removed",
+};
+
+function driftText({ path, view, kind, field }: ViewDrift): string {
+  const where = field === null ? path : `${path}: ${field}`;
+  return `${kind}  ${printable(where)} (${view}) ${DRIFT_TEXTS[kind]}`;
+}
+
+function statusText(report: ViewStatus): string {
+  const { generation, files, merged, objects, inodes, copies, duplicateBytes, drift } = report;
+  if (generation === null) return "Nothing is shown yet.";
+  const copied = copies === 0 ? "" : `, ${copies} of them copies`;
+  return [
+    ...drift.map(driftText),
+    `Generation ${generation}: ${files} links to ${objects} objects in ${inodes} inodes${copied}, ` +
+      `${duplicateBytes} bytes twice; ${merged} merged files.`,
+    drift.length === 0 ? "Every view shows what is in force." : `${drift.length} drifted.`,
+  ].join("\n");
+}
+
+function adoptedText({ path, symbols, object }: Adopted): string {
+  const lines = symbols.map(({ address, id }) => `${id.slice(0, 12)}  ${address}`);
+  if (object === "restored") lines.push("The object that was changed in place is whole again.");
+  if (object === "quarantined") {
+    lines.push("The object that was changed in place is in .rtt/registry/quarantine.");
+  }
+  if (symbols.length === 0) return [`${path} says nothing new.`, ...lines].join("\n");
+  return [...lines, "`rtt plan` and `rtt apply` show it in every view."].join("\n");
+}
