@@ -31,6 +31,8 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   fsck: async () => (await import("./commands/fsck.ts")).addFsck,
   export: async () => (await import("./commands/export.ts")).addExport,
   scan: async () => (await import("./commands/scan.ts")).addScan,
+  plan: async () => (await import("./commands/plan.ts")).addPlan,
+  qc: async () => (await import("./commands/qc.ts")).addQc,
   ls: async () => (await import("./commands/ls.ts")).addLs,
   view: async () => (await import("./commands/view.ts")).addView,
   doctor: async () => (await import("./commands/doctor.ts")).addDoctor,

@@ -1,9 +1,10 @@
 /** All configuration of a project besides panel.yaml, read and judged at once, before anything is done. */
 import type { Files } from "../../ports/files.ts";
+import { LOCAL_TOPOLOGY, OPEN_POLICY } from "../planner/defaults.ts";
 import type { Topology } from "../planner/model.ts";
 import { invalidConfiguration, readConfigurationText } from "./document.ts";
 import type { ConfigurationNote } from "./member.ts";
-import { OPEN_POLICY, type PolicyFile, readPolicyFile } from "./policy-file.ts";
+import { type PolicyFile, readPolicyFile } from "./policy-file.ts";
 import {
   type BridgeProvider,
   type ProviderEntry,
@@ -28,9 +29,6 @@ export const CONFIGURATION_PATHS = {
 
 const VIEWS_MAX = 64;
 const VIEW_SUFFIX = ".view.json";
-
-/** Where everything is one node. */
-export const LOCAL_TOPOLOGY: Topology = { nodes: { local: {} }, place: {} };
 
 export interface Configuration {
   readonly policy: Pick<PolicyFile, "policy" | "health">;
@@ -58,15 +56,27 @@ export async function readConfiguration(files: Files, root: string): Promise<Con
   const none: PolicyFile = { policy: OPEN_POLICY, health: [], notes: [] };
   const policy = await read(paths.policy, readPolicyFile, none);
   const views = await readViews(files, root);
+  const providers = await read(paths.providers, readProvidersFile, []);
+  checkMounts(providers, views);
   return {
     policy,
     routes: await read(paths.routes, readRoutesFile, []),
     topology: await read(paths.topology, readTopologyFile, LOCAL_TOPOLOGY),
-    providers: await read(paths.providers, readProvidersFile, []),
+    providers,
     views,
     bridge: await read(paths.bridge, readBridgeFile, []),
     notes: [...policy.notes, ...views.flatMap(({ notes }) => notes)],
   };
+}
+
+/** A provider has one folder, whichever file says it. */
+function checkMounts(providers: readonly ProviderEntry[], views: readonly ViewFile[]): void {
+  for (const { provider, mount } of views) {
+    const entry = providers.find(({ name }) => name === provider);
+    if (entry === undefined || mount === null || mount === entry.agentTarget) continue;
+    const place = { path: CONFIGURATION_PATHS.providers, line: 1, member: provider };
+    throw invalidConfiguration(place, "conflict", `is shown in ${mount} by its view`);
+  }
 }
 
 async function readViews(files: Files, root: string): Promise<readonly ViewFile[]> {

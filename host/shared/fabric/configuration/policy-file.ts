@@ -124,15 +124,6 @@ export interface PolicyFile {
   readonly notes: readonly ConfigurationNote[];
 }
 
-/** What holds where no policy.json is. */
-export const OPEN_POLICY: RoutePolicy = {
-  allow: null,
-  deny: [],
-  pins: [],
-  qos: [],
-  failover: [],
-};
-
 /** Reads a policy. Fails with `config-invalid`. */
 export function readPolicyFile(source: string, path: string): PolicyFile {
   const document = parseConfiguration(source, path, "json", POLICY_SCHEMA);

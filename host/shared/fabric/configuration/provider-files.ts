@@ -37,7 +37,10 @@ export const PROVIDERS_SCHEMA = object({
 export const VIEW_SCHEMA = object({
   $schema: SCHEMA_MEMBER,
   provider: needed(PROVIDER, "Also the name of this file: <provider>.view.json."),
-  mount: needed(PROJECT_PATH, "The folder that the entries are shown in."),
+  mount: optional(
+    PROJECT_PATH,
+    "The folder that they are shown in. Missing: the tool's own places.",
+  ),
   entries: needed(
     list(
       object({
@@ -90,16 +93,15 @@ export interface ProviderEntry {
 }
 
 export interface ViewEntry {
-  /** "search@1.0.0" in its parts. */
+  /** "search@1.0.0". */
   readonly id: string;
-  readonly version: string;
   readonly overlays: readonly string[];
 }
 
 export interface ViewFile {
   readonly provider: string;
-  /** From the project's root. */
-  readonly mount: string;
+  /** From the project's root; null: the tool's own places. */
+  readonly mount: string | null;
   readonly entries: readonly ViewEntry[];
   readonly notes: readonly ConfigurationNote[];
 }
@@ -152,13 +154,11 @@ export function readViewFile(source: string, path: string): ViewFile {
       throw document.wrong(["entries", String(at), "id"], "conflict", `"${whole}" stands twice`);
     }
     seen.add(whole);
-    const split = whole.lastIndexOf("@");
-    const overlays = texts(entry["overlays"]);
-    return { id: whole.slice(0, split), version: whole.slice(split + 1), overlays };
+    return { id: whole, overlays: texts(entry["overlays"]) };
   });
   return {
     provider,
-    mount: projectPath(document, ["mount"], value),
+    mount: value["mount"] === undefined ? null : projectPath(document, ["mount"], value),
     entries: shown,
     notes:
       value["sign"] === undefined

@@ -101,12 +101,12 @@ function orderOf(
   return [...steps, ...removals.values()];
 }
 
-/** Whether a plan changes nothing of what is in force. */
+/** Whether a plan changes nothing of what is in force. A file whose bytes stay may still become a link. */
 export function isEmptyPlan(plan: Plan, current: Generation | null): boolean {
   return (
     plan.routes_add.length === 0 &&
     plan.routes_del.length === 0 &&
-    plan.files.every(({ before, after }) => before === after) &&
+    plan.files.length === 0 &&
     isSameRecord(plan.placement, current?.placement ?? {}) &&
     isSameRecord(plan.symbols, current?.symbols ?? {})
   );
