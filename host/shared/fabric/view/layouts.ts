@@ -78,10 +78,13 @@ export interface ToolLayout {
   readonly servers: ServerPlace | null;
 }
 
-const AGENTS_MD: InstructionPlace = { view: "shared", tool: null, path: "AGENTS.md" };
-const SHARED_SKILLS: SkillPlace = { view: "shared", tool: "shared", folder: ".agents/skills" };
+/** The view of places that no tool has for itself. */
+export const SHARED_VIEW: ViewName = "shared";
+
+const AGENTS_MD: InstructionPlace = { view: SHARED_VIEW, tool: null, path: "AGENTS.md" };
+const SHARED_SKILLS: SkillPlace = { view: SHARED_VIEW, tool: "shared", folder: ".agents/skills" };
 const SHARED_AGENTS: AgentPlace = {
-  view: "shared",
+  view: SHARED_VIEW,
   tool: "shared",
   folder: ".agents/agents",
   ending: ".md",
@@ -312,7 +315,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
     },
   },
   {
-    ...plainTool("shared", "Tools that read .agents", [".agents"], null),
+    ...plainTool(SHARED_VIEW, "Tools that read .agents", [".agents"], null),
     agents: SHARED_AGENTS,
   },
   plainTool("goose", "Goose", [".goose", ".goosehints"], null),

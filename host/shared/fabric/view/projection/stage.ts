@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from "../../../trust/canonical-json.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { LossSink } from "../dialects/references.ts";
-import type { ToolLayout } from "../layouts.ts";
+import { SHARED_VIEW, type ToolLayout } from "../layouts.ts";
 import type { UnshownReason, ViewName } from "../model.ts";
 import type { Canvas } from "./canvas.ts";
 import type { ShownSymbol } from "./symbols.ts";
@@ -34,9 +34,10 @@ export function leaveOut(
   canvas.leaveOut(symbol.text, view, reason, message);
 }
 
-/** The tool has no place for a kind at all. */
+/** The tool has no place for a kind at all. What several tools share is no tool, and lacks nothing. */
 export function noPlace(stage: Stage, symbols: readonly ShownSymbol[], kind: string): void {
   const { view, title } = stage.layout;
+  if (view === SHARED_VIEW) return;
   for (const symbol of symbols) {
     leaveOut(stage, symbol, view, "no-place", `${title} has no place for ${kind}`);
   }
