@@ -7,7 +7,7 @@
  */
 import type { GraphDemand } from "./graph.ts";
 import { moveTenths } from "./graph.ts";
-import type { Occupancy, Option } from "./occupancy.ts";
+import { type Aim, isBefore, type Occupancy, type Option } from "./occupancy.ts";
 import type { Part } from "./parts.ts";
 import type { PlanSymbol } from "./symbol-table.ts";
 
@@ -18,14 +18,22 @@ const ALL_EXCHANGES_MAX = 20_000;
 
 /** Meets what it can of a part's demands. Those that are not met afterwards found no room. */
 export function solveGreedily(occupancy: Occupancy, part: Part): void {
-  for (const demand of hardestFirst(part.demands)) {
-    const option = occupancy.bestOption(demand);
-    if (option !== null) occupancy.put(demand, option);
+  const ordered = hardestFirst(part.demands);
+  fill(occupancy, ordered, "cheap");
+  const missing = countUnmet(occupancy, ordered);
+  if (missing > 0) {
+    // What is cheap one by one may fill the nodes with many versions of the same. Then room is what counts first.
+    const cheap = takeAll(occupancy, ordered);
+    fill(occupancy, ordered, "thrifty");
+    if (countUnmet(occupancy, ordered) >= missing) {
+      takeAll(occupancy, ordered);
+      for (const { demand, option } of cheap) occupancy.put(demand, option);
+    }
   }
   let exchanges = ALL_EXCHANGES_MAX;
   for (let pass = 0; pass < PASSES_MAX; pass++) {
     let isBetter = false;
-    for (const demand of hardestFirst(part.demands)) {
+    for (const demand of ordered) {
       if (occupancy.isMet(demand)) continue;
       const used = makeRoom(occupancy, part, demand, Math.min(exchanges, EXCHANGES_MAX));
       exchanges -= used;
@@ -35,6 +43,34 @@ export function solveGreedily(occupancy: Occupancy, part: Part): void {
     isBetter = betterPlaces(occupancy, part) || isBetter;
     if (!isBetter) return;
   }
+}
+
+function fill(occupancy: Occupancy, demands: readonly GraphDemand[], aim: Aim): void {
+  for (const demand of demands) {
+    const option = occupancy.bestOption(demand, aim);
+    if (option !== null) occupancy.put(demand, option);
+  }
+}
+
+/** A required demand weighs more than all optional ones together. */
+function countUnmet(occupancy: Occupancy, demands: readonly GraphDemand[]): number {
+  let count = 0;
+  for (const demand of demands) {
+    if (!occupancy.isMet(demand)) count += demand.demand.isOptional ? 1 : demands.length;
+  }
+  return count;
+}
+
+/** Takes all routes away; putting them back in the order of the answer makes everything as it was. */
+function takeAll(
+  occupancy: Occupancy,
+  demands: readonly GraphDemand[],
+): { readonly demand: GraphDemand; readonly option: Option }[] {
+  const met = demands.filter((demand) => occupancy.isMet(demand));
+  return met
+    .reverse()
+    .map((demand) => ({ demand, option: occupancy.remove(demand) }))
+    .reverse();
 }
 
 /** Required before optional, few choices before many, large before small. */
@@ -54,16 +90,12 @@ function hardestFirst(demands: readonly GraphDemand[]): GraphDemand[] {
   );
 }
 
-function isCheaper(a: Option, b: Option): boolean {
-  return a.failover < b.failover || (a.failover === b.failover && a.tenths < b.tenths);
-}
-
 /** Lets a demand choose again. True when it is better off. */
 function betterChoice(occupancy: Occupancy, demand: GraphDemand): boolean {
   if (!occupancy.isMet(demand)) return false;
   const before = occupancy.remove(demand);
   const after = occupancy.bestOption(demand);
-  const isBetter = after !== null && isCheaper(after, before);
+  const isBetter = after !== null && isBefore(after, before, "cheap");
   occupancy.put(demand, isBetter ? after : before);
   return isBetter;
 }

@@ -8,12 +8,24 @@ export interface Option {
   readonly failover: number;
   /** What the route costs, and the moves that it brings about. */
   readonly tenths: number;
+  /** Processors, in thousandths, of symbols that no route has used so far. */
+  readonly newCpuMilli: number;
   readonly fromNode: number;
   readonly toNode: number;
 }
 
+/** What an option is chosen by, after the steps of failover: the time it costs, or first the room that it takes. */
+export type Aim = "cheap" | "thrifty";
+
 /** Up to so many nodes, all pairs of them are looked at when both ends can still go anywhere. */
 const ALL_PAIRS_NODES_MAX = 16;
+
+/** Whether the first is to be preferred; of equals, whichever came first is. */
+export function isBefore(a: Option, b: Option, aim: Aim): boolean {
+  if (a.failover !== b.failover) return a.failover < b.failover;
+  if (aim === "thrifty" && a.newCpuMilli !== b.newCpuMilli) return a.newCpuMilli < b.newCpuMilli;
+  return a.tenths < b.tenths;
+}
 
 export class Occupancy {
   readonly graph: Graph;
@@ -63,19 +75,22 @@ export class Occupancy {
   }
 
   /** The cheapest way to meet a demand as things are; of equals the first. Null when there is none. */
-  bestOption(demand: GraphDemand): Option | null {
+  bestOption(demand: GraphDemand, aim: Aim = "cheap"): Option | null {
     let best: Option | null = null;
     for (const [index, choice] of demand.choices.entries()) {
       if (best !== null && choice.failover > best.failover) break;
-      best = this.#cheaper(demand.from, choice, index, best);
+      const option = this.#optionOf(demand.from, choice, index);
+      if (option !== null && (best === null || isBefore(option, best, aim))) best = option;
     }
     return best;
   }
 
-  #cheaper(from: PlanSymbol, choice: Choice, index: number, than: Option | null): Option | null {
+  /** The cheapest places for one choice. */
+  #optionOf(from: PlanSymbol, choice: Choice, index: number): Option | null {
     const { to, failover, lanes } = choice;
     const [isNewFrom, isNewTo] = [!this.isUsed(from), !this.isUsed(to)];
-    let best = than;
+    const newCpuMilli = (isNewFrom ? from.cpuMilli : 0) + (isNewTo ? to.cpuMilli : 0);
+    let best: Option | null = null;
     const isShort = isNewFrom && isNewTo && this.#nodeCount > ALL_PAIRS_NODES_MAX;
     for (const a of this.#places(from, isNewFrom, isShort)) {
       const moveFrom = isNewFrom ? moveTenths(from, a) : 0;
@@ -86,7 +101,7 @@ export class Occupancy {
         const tenths = lane.tenths + moveFrom + (isNewTo ? moveTenths(to, b) : 0);
         if (best !== null && tenths >= best.tenths) continue;
         if (!this.#fits(from, isNewFrom, a, to, isNewTo, b)) continue;
-        best = { choice: index, failover, tenths, fromNode: a, toNode: b };
+        best = { choice: index, failover, tenths, newCpuMilli, fromNode: a, toNode: b };
       }
     }
     return best;
@@ -145,7 +160,10 @@ export class Occupancy {
       (this.isUsed(demand.from) ? 0 : moveTenths(demand.from, fromNode)) +
       (this.isUsed(choice.to) ? 0 : moveTenths(choice.to, toNode));
     const tenths = (lane?.tenths ?? Number.POSITIVE_INFINITY) + moves;
-    return { choice: index, failover: choice.failover, tenths, fromNode, toNode };
+    const newCpuMilli =
+      (this.isUsed(demand.from) ? 0 : demand.from.cpuMilli) +
+      (this.isUsed(choice.to) ? 0 : choice.to.cpuMilli);
+    return { choice: index, failover: choice.failover, tenths, newCpuMilli, fromNode, toNode };
   }
 
   /** Puts a used symbol on another node. Whether there is room, and lanes remain, is for the caller to know. */

@@ -121,13 +121,17 @@ const wantedArbitrary = (mood: Mood, addresses: readonly string[]): fc.Arbitrary
     .record({
       from: fc.constantFrom(...addresses),
       to: mostly(mood, "identity", "any", "vanished"),
-      meant: fc.constantFrom(...addresses),
-      range: fc.constantFrom(...RANGES),
+      meant: fc.nat(5),
+      range: mostly(mood, "*", ...RANGES),
       capabilities: mostly<string[]>(mood, [], ["x"], ["x", "y"]),
       isOptional: fc.boolean(),
     })
     .map(({ to, meant, range, ...rest }) => {
-      const identity = to === "vanished" ? "rtt://x/api/z" : meant.replace(/@.*/, "");
+      // Somebody else, where there is somebody else.
+      const own = rest.from.replace(/@.*/, "");
+      const others = addresses.map((one) => one.replace(/@.*/, "")).filter((one) => one !== own);
+      const other = others[meant % Math.max(1, others.length)] ?? own;
+      const identity = to === "vanished" ? "rtt://x/api/z" : other;
       return { ...rest, to: to === "any" ? null : `${identity}@${range}` };
     });
 
