@@ -13,13 +13,15 @@ import { CONFIGURATION_SCHEMAS } from "../../../../host/shared/fabric/configurat
 
 const ROOT = join(import.meta.dirname, "../../../..");
 
-test.each(CONFIGURATION_SCHEMAS)("cue/$name.cue is as it is written", async (entry) => {
+const NAMED = CONFIGURATION_SCHEMAS.map((entry) => [entry.name, entry] as const);
+
+test.each(NAMED)("the schema of %s in CUE is as it is written", async (_, entry) => {
   const { name, definition, title, schema } = entry;
   const file = join(ROOT, `cue/${name}.cue`);
   await expect(cueSchema(definition, title, schema)).toMatchFileSnapshot(file);
 });
 
-test.each(CONFIGURATION_SCHEMAS)("$name.schema.json is as it is written", async (entry) => {
+test.each(NAMED)("the JSON Schema of %s is as it is written", async (_, entry) => {
   const { name, title, schema } = entry;
   const file = join(ROOT, `host/shared/fabric/api/${name}.schema.json`);
   const text = `${layOut(jsonSchema(name, title, schema))}\n`;
