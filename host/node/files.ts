@@ -83,7 +83,6 @@ export const nodeFiles: Files = {
         // A rename onto another name of the same file does nothing and leaves the temporary name.
         await rm(temporary, { force: true });
       }
-      await syncFolder(dirname(path));
       return true;
     });
   },

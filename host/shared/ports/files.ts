@@ -37,14 +37,15 @@ export interface Files {
   append(path: string, bytes: Uint8Array): Promise<void>;
   /**
    * Makes `path` another name of the file `source`, in one step, in place of what is there. False where the file
-   * system has no such links, or the two lie on different ones; then nothing has changed.
+   * system has no such links, or the two lie on different ones; then nothing has changed. It lasts once its folder is
+   * synced: whoever makes many links waits for the disk once.
    */
   link(source: string, path: string): Promise<boolean>;
   /** After a loss of power the file may be there again, unless its folder is synced or something is put into it. */
   remove(path: string): Promise<void>;
   /** Removes a folder that is empty; false when it is not, or is not there. */
   removeFolder(path: string): Promise<boolean>;
-  /** Makes what was removed from a folder stay so; a folder that is not there any more is that of its parent. */
+  /** Makes what was linked into a folder or removed from it stay so; for a folder that is gone, in its parent. */
   syncFolder(path: string): Promise<void>;
   makeFolder(path: string, mode: number): Promise<void>;
   /** Names in a folder, sorted by code unit; empty when there is no folder. */

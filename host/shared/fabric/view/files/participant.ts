@@ -94,6 +94,7 @@ class ViewParticipant implements Participant {
     const shown = files.filter(({ file }) => file.after !== null);
     // A file may be in place of a folder that goes, or the other way round, so what goes goes first.
     await inParallel(gone, PARALLEL, ({ file }) => this.#remove(file));
+    await this.#sync(gone);
     await this.#removeFolders(gone.map(({ file }) => file));
     const missing = new Set<string>();
     for (const { file } of shown) {
@@ -104,6 +105,7 @@ class ViewParticipant implements Participant {
     await inParallel(shown, PARALLEL, async (one) => {
       if (await this.#show(transaction, one)) copied.push(one.file.path);
     });
+    await this.#sync(shown);
     const isCopied = new Set(copied);
     const paths = files.map(({ file }) => file.path);
     await book.noteCopies(
@@ -255,9 +257,15 @@ class ViewParticipant implements Participant {
     await this.#project.check(file.path);
     const present = digestOf(await this.#project.see(file.path));
     if (present === null || present !== file.before) return;
-    const path = this.#project.absolute(file.path);
-    await files.remove(path);
-    await files.syncFolder(path.slice(0, path.lastIndexOf("/")));
+    await files.remove(this.#project.absolute(file.path));
+  }
+
+  /** Makes last what became of files, folder by folder: each waits for the disk once. */
+  async #sync(files: readonly Numbered[]): Promise<void> {
+    const folders = new Set(files.map(({ file }) => folderOf(this.#project.absolute(file.path))));
+    await inParallel([...folders], PARALLEL, (folder) =>
+      this.#parts.ports.files.syncFolder(folder),
+    );
   }
 
   /** Removes folders that views have made and that are empty now, innermost first. */
@@ -283,7 +291,7 @@ class ViewParticipant implements Participant {
     const isForeign = present !== null && present !== file.before && present !== file.after;
     if (isDone || isForeign) return false;
     const path = this.#project.absolute(file.path);
-    await this.#parts.ports.files.makeFolder(path.slice(0, path.lastIndexOf("/")), FOLDER_MODE);
+    await this.#parts.ports.files.makeFolder(folderOf(path), FOLDER_MODE);
     if (file.how === "link") return this.#link(file, path);
     const staging = this.#staging(transaction);
     const bytes = await staging.read(number);
@@ -299,7 +307,8 @@ class ViewParticipant implements Participant {
 
   async #link(file: PlannedFile, path: string): Promise<boolean> {
     const { files } = this.#parts.ports;
-    const source = await this.#source(file);
+    // It was verified before the vote, and whoever observes the view afterwards reads every byte.
+    const source = await this.#contentPath(file);
     if (source === null) {
       const kept = await this.#merger.store.read(file.after as DigestText);
       await files.write(path, kept ?? new Uint8Array(), CONFIG_MODE);
@@ -319,6 +328,10 @@ class ViewParticipant implements Participant {
 /** Whether a change that was tried is taken back: a merge then goes back to the bytes that were there. */
 function isTakenBack({ current, target }: Transaction): boolean {
   return current !== null && target.generation < current.generation;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function modeOf(seen: Seen): number {
