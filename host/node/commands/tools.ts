@@ -1,12 +1,13 @@
-/** `rtt tools`: what can be called, and where. */
+/** `rtt tools`: what can be called, and where; its own verbs take tools in and review them. */
 import type { Command } from "commander";
 import { askNodeJson } from "../control.ts";
 import type { ShownTool } from "../node-face.ts";
 import { statePaths } from "../state.ts";
 import type { CommandContext } from "./context.ts";
+import { addToolReview } from "./tools-review.ts";
 
 export function addTools(program: Command, context: CommandContext): void {
-  program
+  const tools = program
     .command("tools")
     .summary("list the tools of all paired nodes")
     .description("Lists every tool that policy may permit, under the name by which it is called.")
@@ -19,6 +20,7 @@ export function addTools(program: Command, context: CommandContext): void {
       );
       context.answer(answer, table(answer.tools));
     });
+  addToolReview(tools, context);
 }
 
 function table(tools: readonly ShownTool[]): string {

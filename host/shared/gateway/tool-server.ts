@@ -236,8 +236,12 @@ export class ToolServer {
       const failure =
         thrown instanceof RpcError ? refusal(this.spec.name, "", thrown) : Failure.from(thrown);
       if (!hasChild) this.#scheduleRestart(failure, startedUs);
-      // The exit of a child schedules its restart, with the first cause that was named.
-      else this.#end(failure);
+      else {
+        // The exit of a child schedules its restart, with the first cause that was named.
+        const child = this.#child;
+        this.#end(failure);
+        await child?.exited;
+      }
     }
   }
 

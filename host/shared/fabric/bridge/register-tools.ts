@@ -48,6 +48,7 @@ export async function registerTools(
       problems.push(Failure.from(thrown));
     }
   }
+  if (taken.size === 0) return { addresses: [], replaced: [], keptManifests: [], problems };
   await registry.putAll(
     [...taken.values()].map(({ provider, version, tool }) => toolObject(provider, version, tool)),
   );

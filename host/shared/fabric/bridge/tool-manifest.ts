@@ -4,7 +4,12 @@
  */
 import { Failure } from "../../ports/failure.ts";
 import { fromUtf8, utf8 } from "../../trust/bytes.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../trust/canonical-json.ts";
+import {
+  canonicalText,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from "../../trust/canonical-json.ts";
 import { parseJsonText } from "../discovery/text/json-text.ts";
 import type { RegistryObject } from "../registry/object.ts";
 import { formatSymbolAddress, type SymbolAddress } from "../symbol.ts";
@@ -34,8 +39,9 @@ export function toolManifest(
   const [, provider = ""] = address.namespace.split("/");
   const [major = "1"] = address.version.split(".");
   const { inputSchema, outputSchema } = tool === null ? {} : descriptionJson(tool);
+  // In canonical order, so that the same schema makes the same bytes however its server has written it.
   const schemas = (name: string, schema: Json | undefined): Json[] =>
-    schema === undefined ? [] : [{ name, schema }];
+    schema === undefined ? [] : [{ name, schema: JSON.parse(canonicalText(schema)) as Json }];
   return {
     $schema: "https://rtt/spec/v1",
     symbol: {

@@ -3,6 +3,7 @@ import type { Digest } from "../../ports/digest.ts";
 import type { Files } from "../../ports/files.ts";
 import { toHex } from "../../trust/bytes.ts";
 import { canonicalBytes } from "../../trust/canonical-json.ts";
+import { TOOL_KIND } from "../bridge/tool-description.ts";
 import type { ObjectId } from "../registry/layout.ts";
 import type { RegistryBlob } from "../registry/object.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -46,6 +47,8 @@ export async function registerSymbols(
   );
   const news = found.filter((symbol) => {
     const present = listed.get(formatSymbolAddress(symbol.address));
+    // The manifest of an imported tool stands beside the reviewed one, and says less.
+    if (symbol.kind === "tool" && present?.startsWith(`${TOOL_KIND} `) === true) return false;
     return present !== `${symbol.kind} ${idOfSymbol(ports.digest, symbol)}`;
   });
   const lost = await putContents(ports, registry, news);
