@@ -9,7 +9,7 @@ import { Failure } from "../../ports/failure.ts";
 import type { IntegerProgram, IntegerSolver, ProgramResult } from "./solver.ts";
 
 /** Branches of the search tree: a bound that is the same on every machine, which a clock is not. */
-const NODES_MAX = 20_000;
+const NODES_MAX = 5_000;
 
 /**
  * Nothing may depend on time or chance, and an optimum has to be one. Presolve stays off: in HiGHS 1.15.1 it reduces

@@ -18,7 +18,9 @@ export const CANDIDATES_SHOWN = 20;
 /** Wanted routes that an explanation's text names. */
 export const WISHES_SHOWN = 20;
 /**
- * A part of the graph that hangs together is solved exactly when its program has at most so many variables. Measured
- * in docs/decisions/0022-planner.md.
+ * A part of the graph that hangs together is solved exactly when its program has at most so many variables, and as
+ * long as those of all parts together are not more than the second number. Measured in
+ * docs/decisions/0022-planner.md.
  */
-export const EXACT_VARIABLES_MAX = 2_000;
+export const EXACT_VARIABLES_MAX = 600;
+export const EXACT_VARIABLES_ALL_MAX = 2_400;

@@ -1,9 +1,9 @@
 /**
  * The planner: which consumer reaches which provider, on which lane, and what runs where.
  *
- *   request ─ graph ─ parts ┬─ each demand alone           the best choice is the answer
- *                           ├─ few variables               greedy, then proven best by the solver
- *                           └─ many                        greedy, with a bound
+ *   request ─ graph ─ parts ─ greedy ┬─ costs what its bound says     it is the best
+ *                                    ├─ few variables                 the solver finds the best
+ *                                    └─ many                          it may cost more than its bound
  */
 import { addCost, compareCosts, ZERO_COST } from "./cost.ts";
 import { type ExactOutcome, solveExactly } from "./exact.ts";
@@ -17,7 +17,7 @@ import {
   type Graph,
   type GraphDemand,
 } from "./graph.ts";
-import { EXACT_VARIABLES_MAX } from "./limits.ts";
+import { EXACT_VARIABLES_ALL_MAX, EXACT_VARIABLES_MAX } from "./limits.ts";
 import type { Cost, SolvedPlan, Solution, SolveRequest } from "./model.ts";
 import { Occupancy } from "./occupancy.ts";
 import { PartProgram } from "./part-program.ts";
@@ -49,10 +49,15 @@ export function solve(
   const occupancy = new Occupancy(graph);
   const hopeless = graph.demands.filter(({ choices }) => choices.length === 0);
   const required = hopeless.filter(({ demand }) => !demand.isOptional);
-  const outcomes: PartOutcome[] = [];
-  for (const part of splitIntoParts(graph, binding)) {
-    outcomes.push(solvePart(graph, binding, occupancy, part, solver, options));
-  }
+  const parts = splitIntoParts(graph, binding);
+  const world: World = {
+    graph,
+    binding,
+    occupancy,
+    solver,
+    exact: exactParts(graph, parts, options),
+  };
+  const outcomes = parts.map((part) => solvePart(world, part));
   const failed = outcomes.flatMap(({ infeasibility }) =>
     infeasibility === null ? [] : [infeasibility],
   );
@@ -72,46 +77,64 @@ export function solve(
   };
 }
 
-function solvePart(
-  graph: Graph,
-  binding: ReadonlySet<number>,
-  occupancy: Occupancy,
-  part: Part,
-  solver: IntegerSolver,
-  { exactVariablesMax = EXACT_VARIABLES_MAX }: SolveOptions,
-): PartOutcome {
+interface World {
+  readonly graph: Graph;
+  readonly binding: ReadonlySet<number>;
+  readonly occupancy: Occupancy;
+  readonly solver: IntegerSolver;
+  /** Those that are small enough for the solver. */
+  readonly exact: ReadonlySet<Part>;
+}
+
+/** The parts that are small enough, as far as all of them together are. */
+function exactParts(graph: Graph, parts: readonly Part[], options: SolveOptions): Set<Part> {
+  const { exactVariablesMax = EXACT_VARIABLES_MAX } = options;
+  const exact = new Set<Part>();
+  let sum = 0;
+  for (const part of parts) {
+    const count = PartProgram.variableCount(graph, part);
+    if (count > exactVariablesMax || sum + count > EXACT_VARIABLES_ALL_MAX) continue;
+    sum += count;
+    exact.add(part);
+  }
+  return exact;
+}
+
+function solvePart(world: World, part: Part): PartOutcome {
+  const { graph, occupancy } = world;
   solveGreedily(occupancy, part);
+  const bound = boundOf(graph, part.demands);
+  const first = costOf(graph, occupancy.assignment, part.demands);
   const unmet = part.demands.filter(
     (demand) => !demand.demand.isOptional && !occupancy.isMet(demand),
   );
-  const isPlain = part.symbols.every(
-    ({ nodes }) => nodes.length === 1 && !binding.has(nodes[0] ?? -1),
-  );
-  let outcome: ExactOutcome = isPlain ? "optimal" : "unsolved";
-  if (!isPlain && PartProgram.variableCount(graph, part) <= exactVariablesMax) {
-    const assignment = copyOf(occupancy.assignment);
-    const program = new PartProgram(graph, binding, part);
-    outcome = solveExactly(graph, program, solver, assignment, unmet.length === 0);
-    if (outcome === "infeasible") return impossible(graph, binding, part, solver);
-    if (outcome === "optimal") {
-      // Parts share neither symbols with a choice of nodes nor nodes that may be full, so nobody else is concerned.
-      occupancy.choices.set(assignment.choices);
-      occupancy.nodes.set(assignment.nodes);
-    }
+  if (unmet.length === 0 && compareCosts(first, bound) === 0) {
+    return { method: "exact", cost: first, bound, infeasibility: null };
   }
+  const outcome = world.exact.has(part) ? improve(world, part, unmet.length === 0) : "unsolved";
+  if (outcome === "infeasible") return impossible(world, part);
   const cost = costOf(graph, occupancy.assignment, part.demands);
   if (outcome === "optimal") return { method: "exact", cost, bound: cost, infeasibility: null };
   const unrouted = unmet.map((demand) => explainDemand(graph, demand));
   const infeasibility = unmet.length === 0 ? null : { unrouted, clash: null, isProven: false };
-  return { method: "greedy", cost, bound: boundOf(graph, part.demands), infeasibility };
+  return { method: "greedy", cost, bound, infeasibility };
 }
 
-function impossible(
-  graph: Graph,
-  binding: ReadonlySet<number>,
-  part: Part,
-  solver: IntegerSolver,
-): PartOutcome {
+/** Lets the solver find the best assignment of a part. */
+function improve(world: World, part: Part, hasFirst: boolean): ExactOutcome {
+  const { graph, binding, occupancy, solver } = world;
+  const assignment = copyOf(occupancy.assignment);
+  const program = new PartProgram(graph, binding, part);
+  const outcome = solveExactly(graph, program, solver, assignment, hasFirst);
+  if (outcome === "optimal") {
+    // Parts share neither symbols with a choice of nodes nor nodes that may be full, so nobody else is concerned.
+    occupancy.choices.set(assignment.choices);
+    occupancy.nodes.set(assignment.nodes);
+  }
+  return outcome;
+}
+
+function impossible({ graph, binding, solver }: World, part: Part): PartOutcome {
   const clash = findClash(new PartProgram(graph, binding, part), solver);
   return {
     method: "exact",
