@@ -29,6 +29,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   init: async () => (await import("./commands/init.ts")).addInit,
   registry: async () => (await import("./commands/registry.ts")).addRegistry,
   fsck: async () => (await import("./commands/fsck.ts")).addFsck,
+  migrate: async () => (await import("./commands/migrate.ts")).addMigrate,
   export: async () => (await import("./commands/export.ts")).addExport,
   scan: async () => (await import("./commands/scan.ts")).addScan,
   plan: async () => (await import("./commands/plan.ts")).addPlan,
