@@ -27,11 +27,28 @@ const OPTIONS = {
 };
 
 /** The package's types are those of its CommonJS half, where the loader is a member; in an ES module it is the module. */
-const load = loadHighs as unknown as typeof loadHighs.default;
+const load = loadHighs as unknown as (
+  options: LoaderOptions,
+) => ReturnType<typeof loadHighs.default>;
+
+/** The loader's own hook. What its documents call `wasmModule` is not in version 1.15.3. */
+interface LoaderOptions {
+  readonly instantiateWasm?: (
+    imports: Record<string, Record<string, unknown>>,
+    done: (instance: WebAssembly.Instance) => void,
+  ) => object;
+}
 
 export async function loadHighsSolver(module?: WebAssembly.Module): Promise<IntegerSolver> {
-  const highs = await load(module === undefined ? {} : { wasmModule: module });
+  const highs = await load(module === undefined ? {} : { instantiateWasm: handOver(module) });
   return { solve: (program) => solve(highs, program) };
+}
+
+function handOver(module: WebAssembly.Module): NonNullable<LoaderOptions["instantiateWasm"]> {
+  return (imports, done) => {
+    done(new WebAssembly.Instance(module, imports));
+    return {};
+  };
 }
 
 function solve(highs: Highs, program: IntegerProgram): ProgramResult {
