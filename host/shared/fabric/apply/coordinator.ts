@@ -250,7 +250,6 @@ export class Coordinator {
       limits: { ...TIME_LIMITS, ...limits },
       flip: () => this.#flip(work),
       flipBack: () => this.#flipBack(work),
-      settle: () => this.#settle(work),
       onTrace: onTrace ?? null,
     };
     return new TransactionRun(this.#ports, around, work).run(first);
@@ -286,16 +285,6 @@ export class Coordinator {
       remedy: "Restore .rtt/generations from a copy.",
       context: { path },
     });
-  }
-
-  async #settle({ forward }: Work): Promise<void> {
-    const changed = forward.plan.files.filter(
-      ({ before, after }) => before === null || after === null,
-    );
-    const folders = new Set(
-      changed.map(({ path }) => `/${path}`.slice(0, path.lastIndexOf("/") + 1)),
-    );
-    for (const below of folders) await this.#ports.files.syncFolder(`${this.#around.root}${below}`);
   }
 }
 

@@ -32,7 +32,7 @@ export interface Participant {
    * was staged survives a loss of power. An item that shows what it must show after commit already is fine.
    */
   prepare(transaction: Transaction): Promise<Vote>;
-  /** Shows what was staged. */
+  /** Shows what was staged. It lasts once this returns, what was removed too. */
   commit(transaction: Transaction): Promise<void>;
   /**
    * Forgets what was staged, and shows nothing else than before. Never called between the decision to commit and the

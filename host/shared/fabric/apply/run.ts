@@ -66,8 +66,6 @@ export interface RunSurroundings {
   flip(work: Work): Promise<void>;
   /** Puts the old one back in force, where the tried one is. */
   flipBack(work: Work): Promise<void>;
-  /** Makes everything last that was removed. */
-  settle(work: Work): Promise<void>;
   readonly onTrace: ((line: TraceLine) => void) | null;
 }
 
@@ -174,7 +172,6 @@ export class TransactionRun {
     bad: Bad,
   ): Promise<{ on: Good } | { on: Bad; refusal: Refusal }> {
     try {
-      await this.#around.settle(this.#work);
       await this.#around[what](this.#work);
       return { on: good };
     } catch (thrown) {
