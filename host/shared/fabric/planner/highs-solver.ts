@@ -34,7 +34,7 @@ const load = loadHighs as unknown as (
 /** The loader's own hook. What its documents call `wasmModule` is not in version 1.15.3. */
 interface LoaderOptions {
   readonly instantiateWasm?: (
-    imports: Record<string, Record<string, unknown>>,
+    imports: ConstructorParameters<typeof WebAssembly.Instance>[1],
     done: (instance: WebAssembly.Instance) => void,
   ) => object;
 }
