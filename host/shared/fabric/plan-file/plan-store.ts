@@ -7,7 +7,7 @@
 import { Failure } from "../../ports/failure.ts";
 import { equalBytes, fromUtf8, utf8 } from "../../trust/bytes.ts";
 import type { PlanId, SignedPlan } from "../plan.ts";
-import { readPlainFile } from "../registry/plain-file.ts";
+import { checkFolder, readPlainFile } from "../registry/plain-file.ts";
 import type { RegistryPorts } from "../registry/ports.ts";
 import type { SignerCheck } from "../registry/signature.ts";
 import { isPlanId, PLAN_LIMITS } from "./parts.ts";
@@ -44,6 +44,7 @@ export async function storePlan(
 ): Promise<void> {
   const path = planPath(folder, plan.plan_id);
   const bytes = planBytes(plan);
+  await checkFolder(files, plansFolder(folder));
   await files.makeFolder(plansFolder(folder), FOLDER_MODE);
   const there = await readPlainFile(files, path, PLAN_LIMITS.bytesMax);
   if (there === null || !equalBytes(there, bytes)) await files.write(path, bytes, FILE_MODE);
