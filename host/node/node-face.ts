@@ -63,6 +63,8 @@ export interface ShownDevice {
   readonly name: string;
   readonly isOnline: boolean;
   readonly tools: number;
+  /** How often it has announced its tools. */
+  readonly announced: number;
   readonly remote: string | null;
   readonly carrier: string | null;
   readonly handshake: string | null;

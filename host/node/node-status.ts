@@ -26,11 +26,12 @@ export function statusOf(parts: NodeParts): NodeStatus {
     },
     capabilities: transport.capabilities,
     policies: Object.fromEntries(shownPolicies),
-    devices: (host?.directory.list() ?? []).map(({ id, name: deviceName, lane, tools }) => ({
+    devices: (host?.directory.list() ?? []).map(({ id, name: deviceName, lane, tools, announced }) => ({
       id,
       name: deviceName,
       isOnline: lane !== null,
       tools: tools.size,
+      announced,
       remote: lane?.peer.remote ?? null,
       carrier: lane?.peer.carrier ?? null,
       handshake: lane?.peer.handshake ?? null,

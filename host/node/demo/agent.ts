@@ -1,6 +1,7 @@
 /**
  * The agent of the main job: the official MCP client, which knows nothing of this program, talking over stdio to
- * `rtt mcp`, as any agent would. The only file that imports `@modelcontextprotocol/client` outside of tests.
+ * `rtt mcp`, as any agent would. Outside of tests, only this file and wiring/remote-server.ts
+ * import `@modelcontextprotocol/client`.
  */
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";

@@ -5,10 +5,11 @@
 import { Hono } from "hono";
 import { Failure } from "../../shared/ports/failure.ts";
 import { toWire } from "../../shared/gateway/frames.ts";
-import type { HostCallResult } from "../../shared/gateway/host-call.ts";
-import { memberBytes, parseJson, scanObject, splice } from "../../shared/gateway/raw-json.ts";
+import { parseJson, scanObject } from "../../shared/gateway/raw-json.ts";
+import type { HttpMcpDoor } from "../mcp-door/http-door.ts";
 import type { InviteRequest, NodeFace } from "../node-face.ts";
 import { readBody } from "./body.ts";
+import { callAnswer, invalid, readCall } from "./call-body.ts";
 import { guard } from "./guard.ts";
 import { httpStatusOf } from "./http-errors.ts";
 import { addWiringRoutes } from "./wiring-routes.ts";
@@ -23,10 +24,11 @@ export interface AppOptions {
   readonly token: string;
   /** The page at "/", when this node shows one. */
   readonly page: string | null;
+  readonly mcp: HttpMcpDoor;
 }
 
 export function createApp(options: AppOptions): Hono {
-  const { node, page } = options;
+  const { node, page, mcp } = options;
   const app = new Hono();
   app.use(guard({ ...options, open: new Set(["/", "/v1/health"]) }));
   app.onError((error, context) => {
@@ -44,10 +46,11 @@ export function createApp(options: AppOptions): Hono {
     return context.json({ tools: node.tools(context.req.query("client") ?? "local") });
   });
   app.post("/v1/calls", async (context) => {
-    const body = readCall(await readBody(context.req.raw));
-    const result = await node.call({ ...body, signal: context.req.raw.signal });
+    const call = readCall(await readBody(context.req.raw));
+    const result = await node.call({ ...call, signal: context.req.raw.signal });
     return context.body(callAnswer(result), 200, { "content-type": "application/json" });
   });
+  app.all("/mcp", async ({ req: { raw } }) => mcp.serve(raw, await readBody(raw)));
   addWiringRoutes(app, node);
   app.get("/v1/receipts", async (context) => {
     const limit = Number(context.req.query("limit") ?? 50);
@@ -71,48 +74,6 @@ export function createApp(options: AppOptions): Hono {
   return app;
 }
 
-/** A call as a verb asks for it. */
-interface CallBody {
-  readonly name: string;
-  readonly client: string;
-  readonly args: Uint8Array;
-  readonly depth: number;
-  readonly timeoutMs: number | undefined;
-  readonly maxBytes: number | undefined;
-  readonly traceparent: string | undefined;
-}
-
-/** Reads the body of a call; the arguments stay the bytes that they are. */
-function readCall(body: Uint8Array): CallBody {
-  const members = scanObject(body);
-  const value = (name: string): unknown => {
-    const bytes = memberBytes(body, members, name);
-    return bytes === null ? undefined : parseJson(bytes);
-  };
-  const text = (name: string): string => {
-    const given = value(name);
-    if (typeof given === "string" && given !== "" && given.length <= 256) return given;
-    throw invalid(`"${name}" must be a text of 1 to 256 characters`);
-  };
-  const count = (name: string): number | undefined => {
-    const given = value(name);
-    if (given === undefined) return undefined;
-    if (typeof given === "number" && Number.isSafeInteger(given) && given > 0) return given;
-    throw invalid(`"${name}" must be a positive whole number`);
-  };
-  const args = memberBytes(body, members, "arguments");
-  const traceparent = value("traceparent");
-  return {
-    name: text("name"),
-    client: text("client"),
-    args: args ?? splice("{}"),
-    depth: count("depth") ?? 1,
-    timeoutMs: count("timeoutMs"),
-    maxBytes: count("maxBytes"),
-    traceparent: typeof traceparent === "string" ? traceparent : undefined,
-  };
-}
-
 /** Reads what kind of invitation is asked for. */
 function readInvite(body: Uint8Array): InviteRequest {
   scanObject(body);
@@ -122,36 +83,4 @@ function readInvite(body: Uint8Array): InviteRequest {
   const isTime = typeof validMs === "number" && Number.isSafeInteger(validMs) && validMs > 0;
   if (isHost && isTime) return { validMs, host };
   throw invalid('"validMs" must be a positive whole number and "host" a host name or null');
-}
-
-/** What a verb is told of a call; `result` is put in by the byte. */
-function callAnswer(result: HostCallResult): Uint8Array<ArrayBuffer> {
-  const { facts, failure, contract } = result;
-  const head = {
-    ok: failure === null,
-    correlationId: result.correlationId,
-    tool: facts.tool,
-    device: facts.device,
-    outcome: facts.outcome,
-    text: contract?.manifest.text ?? null,
-    isTruncated: facts.isTruncated,
-    attempts: result.attempts,
-    decision: {
-      host: facts.host?.decision ?? null,
-      device: facts.served?.decision ?? null,
-    },
-    channel: facts.channel,
-    receipt: result.receipt,
-    elapsedUs: { host: result.elapsedUs, device: facts.served?.elapsedUs ?? null },
-    failure: failure === null ? null : toWire(failure),
-  };
-  const text = JSON.stringify(head);
-  return splice(text.slice(0, -1), `,"result":`, result.result ?? "null", "}");
-}
-
-function invalid(message: string): Failure {
-  return new Failure("argument-invalid", message, {
-    origin: "local",
-    remedy: "Send the JSON object that the verbs of `rtt` send.",
-  });
 }

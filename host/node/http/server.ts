@@ -2,6 +2,7 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { AddressInfo } from "node:net";
 import { Failure } from "../../shared/ports/failure.ts";
+import { HttpMcpDoor } from "../mcp-door/http-door.ts";
 import { type AppOptions, createApp } from "./app.ts";
 
 export interface HttpDoor {
@@ -10,22 +11,31 @@ export interface HttpDoor {
 }
 
 /** Serves on 127.0.0.1. Fails with `port-in-use` or `permission-denied`. */
-export function openHttpDoor(port: number, options: Omit<AppOptions, "port">): Promise<HttpDoor> {
+export function openHttpDoor(
+  port: number,
+  options: Omit<AppOptions, "port" | "mcp">,
+): Promise<HttpDoor> {
   let bound = port;
-  const app = createApp({ ...options, port: () => bound });
+  const mcp = new HttpMcpDoor(options.node);
+  const app = createApp({ ...options, mcp, port: () => bound });
   const server = createAdaptorServer({ fetch: app.fetch });
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(bindFailure(error, port)));
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      void mcp.close();
+      reject(bindFailure(error, port));
+    });
     server.listen(port, "127.0.0.1", () => {
       bound = (server.address() as AddressInfo).port;
       resolve({
         port: bound,
-        close: () =>
-          new Promise((done) => {
+        close: async () => {
+          await mcp.close();
+          await new Promise<void>((done) => {
             server.close(() => done());
             // Idle keep-alive connections would hold the door open for a minute.
             if ("closeAllConnections" in server) server.closeAllConnections();
-          }),
+          });
+        },
       });
     });
   });

@@ -1,12 +1,10 @@
 /**
- * Keeps the arguments of `tools/call` as the client wrote them.
- *
- * The MCP library hands a handler values, not bytes; but the digest of what the caller sent is made of bytes. So the
- * lines of standard input are looked at on their way to the library, and the raw arguments are kept by request id.
+ * Keeps the raw arguments of `tools/call` by request id, by looking at the lines of standard input on their way to the
+ * MCP library.
  */
 import { PassThrough, type Readable } from "node:stream";
 import { LineReader } from "../../shared/gateway/line-reader.ts";
-import { memberBytes, parseJson, scanObject } from "../../shared/gateway/raw-json.ts";
+import { keyOfId, rawArguments } from "./raw-arguments.ts";
 
 /** Calls whose arguments are kept at once; a client with more in flight gets its arguments written anew. */
 const KEPT_MAX = 1024;
@@ -33,25 +31,14 @@ export class ArgumentTap {
 
   /** The arguments of a request, once; null when they were not kept. */
   take(id: string | number): Uint8Array | null {
-    const key = JSON.stringify(id);
+    const key = keyOfId(id);
     const kept = this.#kept.get(key) ?? null;
     this.#kept.delete(key);
     return kept;
   }
 
   #look(line: Uint8Array): void {
-    try {
-      const members = scanObject(line);
-      const method = memberBytes(line, members, "method");
-      const id = memberBytes(line, members, "id");
-      const params = memberBytes(line, members, "params");
-      if (method === null || id === null || params === null) return;
-      if (parseJson(method) !== "tools/call") return;
-      const args = memberBytes(params, scanObject(params), "arguments");
-      if (args === null || this.#kept.size >= KEPT_MAX) return;
-      this.#kept.set(JSON.stringify(parseJson(id)), args.slice());
-    } catch {
-      // Not strict JSON. What the library makes of it is written anew, so that it has one reading only.
-    }
+    const raw = rawArguments(line);
+    if (raw !== null && this.#kept.size < KEPT_MAX) this.#kept.set(raw.key, raw.args);
   }
 }

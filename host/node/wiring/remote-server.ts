@@ -125,7 +125,9 @@ class RemoteConnection implements ChildProcess {
 
 function textOf(cause: unknown): string {
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
-  return typeof code === "string" ? code : typeof message === "string" ? message : "no reason";
+  // The system's own codes say more than "fetch failed".
+  if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return code;
+  return typeof message === "string" ? message : "no reason";
 }
 
 /** `fetch`, but an answer that goes on for ever ends with an error. A stream of events has no end by its nature. */

@@ -29,6 +29,8 @@ export interface KnownDevice {
   readonly tools: ReadonlyMap<string, KnownTool>;
   /** Null while it is offline. */
   readonly lane: Lane | null;
+  /** How often it has announced its tools. */
+  readonly announced: number;
   readonly seenMs: number;
 }
 
@@ -85,6 +87,7 @@ export class Directory {
       name: this.#options.pairedName(id) ?? cleanName(hello.name, id),
       tools: this.#knownTools(hello.catalog),
       lane,
+      announced: (previous?.announced ?? 0) + 1,
       seenMs: this.#options.clock.wallMs(),
     };
     this.#devices.set(id, device);
