@@ -1,6 +1,8 @@
 /** `rtt view`: what views show, whether they still do, and how an edit of theirs comes back into the registry. */
 import { relative, resolve, sep } from "node:path";
+import { readConfiguration } from "../../shared/fabric/configuration/configuration.ts";
 import { sourcesOf } from "../../shared/fabric/discovery/sources.ts";
+import { configuredViews } from "../../shared/fabric/drafting/draft.ts";
 import type { Generation } from "../../shared/fabric/generation.ts";
 import { readGeneration } from "../../shared/fabric/generation-file/generation-file.ts";
 import type { Registry } from "../../shared/fabric/registry/registry.ts";
@@ -135,12 +137,13 @@ async function symbolsAt(
 ): Promise<readonly string[]> {
   const { files, digest } = trustPorts();
   const sources = await sourcesOf(registry);
+  const configuration = await readConfiguration(files, project.root);
   const projection = await projectViews({
     registry,
     files,
     digest,
     root: project.root,
-    views: await usedViews(files, project.root, sources, []),
+    views: await usedViews(files, project.root, sources, configuredViews(configuration)),
     sources,
     environment: null,
   });

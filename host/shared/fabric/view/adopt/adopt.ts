@@ -129,7 +129,7 @@ class Adoption {
       return present !== undefined && !isSameValue(present, value);
     });
     if (drifted.length === 0) return { path, symbols: [], object: null };
-    const before = changeConfig(format, text, drifted, []);
+    const before = changeConfig(format, text, reading.value, drifted, []);
     if (!before.ok) throw conflict(path, before.problem.message);
     const addresses = await this.#input.symbolsAt(path);
     const now = this.#read(path, bytes) ?? [];

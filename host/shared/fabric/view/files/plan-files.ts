@@ -109,6 +109,10 @@ function idOf(digest: DigestText): ObjectId {
   return id;
 }
 
+function folded(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
+
 interface Task {
   readonly path: string;
   readonly view: ViewName;
@@ -123,6 +127,8 @@ class FilePlanner {
   readonly #merger: FileMerger;
   readonly #book: ViewBook;
   readonly #shown: ReadonlyMap<string, GenerationFile>;
+  /** Shown files that go, by names as a disk that ignores case takes them: there another spelling is the same. */
+  readonly #respelled = new Map<string, GenerationFile>();
   readonly #files: PlannedFile[] = [];
   readonly #problems: ViewProblem[] = [];
   readonly #kept: string[] = [];
@@ -138,6 +144,10 @@ class FilePlanner {
 
   async run(wanted: readonly Task[]): Promise<PlannedViews> {
     const paths = new Set(wanted.map(({ path }) => path));
+    for (const shown of this.#shown.values()) {
+      if (shown.how === "link" && !paths.has(shown.path))
+        this.#respelled.set(folded(shown.path), shown);
+    }
     const gone = [...this.#shown.values()]
       .filter(({ path }) => !paths.has(path))
       .map(({ path, view }): Task => ({ path, view, load: null }));
@@ -167,7 +177,7 @@ class FilePlanner {
     await this.#project.check(path);
     const seen = await this.#project.see(path);
     const wanted = task.load === null ? null : await task.load();
-    const shown = this.#shown.get(path);
+    const shown = this.#shown.get(path) ?? this.#respelled.get(folded(path));
     if (wanted?.how === "link") return this.#link(task, wanted, seen, shown);
     if (wanted?.how === "merge") return this.#merge(task, wanted, seen, shown);
     return shown?.how === "merge"

@@ -8,7 +8,7 @@ import { parseTomlText } from "../../discovery/text/toml-text.ts";
 import type { ConfigFormat, ViewField } from "../model.ts";
 import { insertMembers, removeMembers, replaceValue } from "./json-edit.ts";
 import { insertToml, removeToml, replaceToml } from "./toml-edit.ts";
-import { depthThere, isSameValue, type Path, valueAt, withoutValue, withValue } from "./values.ts";
+import { depthThere, EditableValue, isSameValue, type Path } from "./values.ts";
 
 /** Why a file is left alone. Never shows what is in it. */
 export interface ConfigProblem {
@@ -45,40 +45,51 @@ export function readConfig(format: ConfigFormat, text: string): ConfigReading {
   return { ok: true, value: parsed.value };
 }
 
-/** The text with these fields set and these paths without anything. */
+/** The text with these fields set and these paths without anything. `value` is what it says now. */
 export function changeConfig(
   format: ConfigFormat,
   text: string,
+  value: JsonObject,
   set: readonly ViewField[],
   remove: readonly Path[],
 ): ConfigChange {
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
-  const before = readConfig(format, text);
-  if (!before.ok) return before;
-  const expected = set.reduce<JsonObject>(
-    (value, field) => withValue(value, field.path, field.value),
-    remove.reduce(withoutValue, before.value),
-  );
-  const editor = new Editor(format, text.slice(mark.length), before.value);
+  const expected = changedValue(value, set, remove);
+  const editor = new Editor(format, text.slice(mark.length), value);
   for (const [parent, names] of byParent(remove)) editor.remove(parent, names);
   editor.setAll(set);
   const after = readConfig(format, editor.text);
   // TOML has no empty table without a header; one that only held what goes is gone with it.
-  const isEqual = (value: JsonObject): boolean =>
-    isSameValue(value, expected) ||
-    (format === "toml" && isSameValue(trimmed(value, remove), trimmed(expected, remove)));
+  const isEqual = (found: JsonObject): boolean =>
+    isSameValue(found, expected) ||
+    (format === "toml" && isSameValue(trimmed(found, remove), trimmed(expected, remove)));
   if (after.ok && isEqual(after.value)) return { ok: true, text: mark + editor.text };
   const message = "It is written in a way that cannot be changed safely; write the tables apart";
   return { ok: false, problem: { line: 0, rule: "not-editable", message } };
 }
 
+/** A value with these fields set and these paths without anything. */
+function changedValue(
+  value: JsonObject,
+  set: readonly ViewField[],
+  remove: readonly Path[],
+): JsonObject {
+  const changed = new EditableValue(value);
+  for (const path of remove) changed.remove(path);
+  for (const field of set) changed.set(field.path, field.value);
+  return changed.value;
+}
+
 /** A value without empty tables above these paths. */
 function trimmed(value: JsonObject, paths: readonly Path[]): JsonObject {
-  return paths.reduce((rest, path) => {
-    const table = path.slice(0, -1);
-    const isEmpty = table.length > 0 && isSameValue(valueAt(rest, table), {});
-    return isEmpty ? trimmed(withoutValue(rest, table), [table]) : rest;
-  }, value);
+  const rest = new EditableValue(value);
+  for (const path of paths) {
+    for (let length = path.length - 1; length > 0; length--) {
+      const table = path.slice(0, length);
+      if (isSameValue(rest.at(table), {})) rest.remove(table);
+    }
+  }
+  return rest.value;
 }
 
 /** Paths by the table that they are in. */
@@ -94,25 +105,25 @@ class Editor {
   text: string;
   readonly #format: ConfigFormat;
   /** What the text says. */
-  #value: JsonObject;
+  readonly #value: EditableValue;
 
   constructor(format: ConfigFormat, text: string, value: JsonObject) {
     this.#format = format;
     this.text = text;
-    this.#value = value;
+    this.#value = new EditableValue(value);
   }
 
   remove(parent: Path, names: ReadonlySet<string>): void {
     if (this.#format !== "toml") this.text = removeMembers(this.text, parent, names);
     for (const name of names) {
       if (this.#format === "toml") this.text = removeToml(this.text, [...parent, name]);
-      this.#value = withoutValue(this.#value, [...parent, name]);
+      this.#value.remove([...parent, name]);
     }
   }
 
   /** New members of one object come in together. */
   setAll(fields: readonly ViewField[]): void {
-    const isNew = ({ path }: ViewField): boolean => valueAt(this.#value, path) === undefined;
+    const isNew = ({ path }: ViewField): boolean => this.#value.at(path) === undefined;
     for (const { path, value } of fields.filter((field) => !isNew(field))) this.#set(path, value);
     const groups = Map.groupBy(fields.filter(isNew), ({ path }) =>
       JSON.stringify(path.slice(0, -1)),
@@ -122,7 +133,7 @@ class Editor {
 
   #insert(fields: readonly ViewField[]): void {
     const parent = (fields[0] as ViewField).path.slice(0, -1);
-    const there = depthThere(this.#value, parent);
+    const there = depthThere(this.#value.value, parent);
     if (this.#format === "toml") {
       for (const { path, value } of fields) this.text = insertToml(this.text, path, value);
     } else {
@@ -134,12 +145,12 @@ class Editor {
       );
       this.text = insertMembers(this.text, parent.slice(0, there), nested);
     }
-    for (const { path, value } of fields) this.#value = withValue(this.#value, path, value);
+    for (const { path, value } of fields) this.#value.set(path, value);
   }
 
   /** Another value where one is: as little as possible of it, so that comments inside survive. */
   #set(path: Path, value: Json): void {
-    const present = valueAt(this.#value, path);
+    const present = this.#value.at(path);
     if (isSameValue(present, value)) return;
     if (isJsonObject(present) && isJsonObject(value) && this.#isOpen(path)) {
       const gone = Object.keys(present).filter((name) => !Object.hasOwn(value, name));
@@ -158,7 +169,7 @@ class Editor {
       this.#insert([{ path, value }]);
     } else {
       this.text = replaced;
-      this.#value = withValue(this.#value, path, value);
+      this.#value.set(path, value);
     }
   }
 

@@ -10,7 +10,7 @@ import type { JsonObject } from "../../../trust/canonical-json.ts";
 import type { ConfigFormat, ViewField } from "../model.ts";
 import { changeConfig, type ConfigProblem, emptyConfig, readConfig } from "./config-text.ts";
 import { decide, type FieldDispute } from "./ownership.ts";
-import { isSameValue, type Path, valueAt, withoutValue } from "./values.ts";
+import { EditableValue, isSameValue, type Path, valueAt } from "./values.ts";
 
 export interface MergeInput {
   readonly format: ConfigFormat;
@@ -34,26 +34,58 @@ export type MergeOutcome =
   | { readonly ok: false; readonly problem: ConfigProblem };
 
 export function mergeConfig(input: MergeInput): MergeOutcome {
-  const { format, now, last, wanted, original } = input;
-  const reading = readConfig(format, now ?? emptyConfig(format));
-  if (!reading.ok) return reading;
-  const isOurs = original !== undefined && isOnlyOurs(format, now, last, original);
+  const { format, last, wanted } = input;
+  const now = readText(format, input.now);
+  if (!now.ok) return now;
+  const original = originalOf(input, now);
+  const isOurs = original !== null && isOnlyOurs(format, input.now, last, original);
   const start = isOurs ? original : now;
-  const text = start ?? emptyConfig(format);
-  const startReading = isOurs ? readConfig(format, text) : reading;
-  if (!startReading.ok) return startReading;
-  const { set, remove, owned, disputes } = decide(startReading.value, isOurs ? [] : last, wanted);
-  if (set.length === 0 && remove.length === 0) return { ok: true, text: start, owned, disputes };
-  const first = original === undefined ? null : valueOf(format, original);
-  const gone = first === null ? remove : withEmptied(startReading.value, first, set, remove);
-  const change = changeConfig(format, text, set, gone);
+  const { set, remove, owned, disputes } = decide(start.value, isOurs ? [] : last, wanted);
+  if (set.length === 0 && remove.length === 0) {
+    return { ok: true, text: start.file, owned, disputes };
+  }
+  const gone = original === null ? remove : withEmptied(start.value, original.value, set, remove);
+  const change = changeConfig(format, start.text, start.value, set, gone);
   return change.ok ? { ok: true, text: change.text, owned, disputes } : change;
 }
 
-/** What a text says; null when it cannot be read. */
-function valueOf(format: ConfigFormat, text: string | null): JsonObject | null {
-  const reading = readConfig(format, text ?? emptyConfig(format));
-  return reading.ok ? reading.value : null;
+/** A file that was read. */
+interface ReadText {
+  readonly ok: true;
+  /** Null: there is none. */
+  readonly file: string | null;
+  readonly text: string;
+  readonly value: JsonObject;
+}
+
+function readText(
+  format: ConfigFormat,
+  file: string | null,
+): ReadText | Extract<MergeOutcome, { ok: false }> {
+  const text = file ?? emptyConfig(format);
+  const reading = readConfig(format, text);
+  return reading.ok ? { ok: true, file, text, value: reading.value } : reading;
+}
+
+/** The file before the first of our fields; null where nobody knows, or it cannot be read. */
+function originalOf({ format, original }: MergeInput, now: ReadText): ReadText | null {
+  if (original === undefined) return null;
+  if (original === now.file) return now;
+  const reading = readText(format, original);
+  return reading.ok ? reading : null;
+}
+
+/** Whether the file is what our fields make of the user's text, byte for byte. */
+function isOnlyOurs(
+  format: ConfigFormat,
+  now: string | null,
+  last: readonly ViewField[],
+  original: ReadText,
+): boolean {
+  if (last.length === 0) return now === original.file;
+  if (now === null) return false;
+  const made = changeConfig(format, original.text, original.value, last, []);
+  return made.ok && made.text === now;
 }
 
 /** Paths that go, with tables above them that hold nothing else and were not in the file at first. */
@@ -63,9 +95,10 @@ function withEmptied(
   set: readonly ViewField[],
   remove: readonly Path[],
 ): readonly Path[] {
-  const left = remove.reduce(withoutValue, now);
+  const rest = new EditableValue(now);
+  for (const path of remove) rest.remove(path);
   const isEmptied = (table: Path): boolean =>
-    isSameValue(valueAt(left, table), {}) &&
+    isSameValue(rest.at(table), {}) &&
     valueAt(first, table) === undefined &&
     !set.some(({ path }) => table.every((name, at) => path[at] === name));
   const gone = remove.map((path) => {
@@ -74,17 +107,4 @@ function withEmptied(
     return top;
   });
   return [...new Map(gone.map((path) => [JSON.stringify(path), path])).values()];
-}
-
-/** Whether the file is what our fields make of the user's text, byte for byte. */
-function isOnlyOurs(
-  format: ConfigFormat,
-  now: string | null,
-  last: readonly ViewField[],
-  original: string | null,
-): boolean {
-  if (last.length === 0) return now === original;
-  if (now === null) return false;
-  const made = changeConfig(format, original ?? emptyConfig(format), last, []);
-  return made.ok && made.text === now;
 }

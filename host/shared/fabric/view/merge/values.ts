@@ -20,24 +20,66 @@ export function depthThere(top: Json, path: Path): number {
   return depth;
 }
 
-/** The same with another value at a path; tables on the way are made. */
-export function withValue(top: JsonObject, path: Path, value: Json): JsonObject {
-  const [name, ...rest] = path;
-  if (name === undefined) throw new Error("the top itself is never replaced");
-  if (rest.length === 0) return { ...top, [name]: value };
-  const inner = Object.hasOwn(top, name) ? top[name] : undefined;
-  return { ...top, [name]: withValue(isJsonObject(inner) ? inner : {}, rest, value) };
+/**
+ * A value that changes member by member. Each table is copied once, when it is first changed, so many changes of a
+ * large file cost no more than reading it; what it was made of stays as it is.
+ */
+export class EditableValue {
+  #top: JsonObject;
+  /** The copies, which may be changed. */
+  readonly #copies = new WeakMap<JsonObject, Record<string, Json>>();
+
+  constructor(top: JsonObject) {
+    this.#top = top;
+  }
+
+  get value(): JsonObject {
+    return this.#top;
+  }
+
+  at(path: Path): Json | undefined {
+    return valueAt(this.#top, path);
+  }
+
+  /** Puts a value at a path; tables on the way are made. */
+  set(path: Path, value: Json): void {
+    const table = this.#table(path.slice(0, -1));
+    table[nameOf(path)] = value;
+  }
+
+  /** Takes out what is at a path, if anything is. */
+  remove(path: Path): void {
+    if (this.at(path) === undefined) return;
+    const table = this.#table(path.slice(0, -1));
+    delete table[nameOf(path)];
+  }
+
+  /** The table at a path, to be changed. */
+  #table(path: Path): Record<string, Json> {
+    let table = this.#copyOf(this.#top);
+    this.#top = table;
+    for (const name of path) {
+      const inner = Object.hasOwn(table, name) ? table[name] : undefined;
+      const copy = this.#copyOf(isJsonObject(inner) ? inner : {});
+      table[name] = copy;
+      table = copy;
+    }
+    return table;
+  }
+
+  #copyOf(table: JsonObject): Record<string, Json> {
+    const known = this.#copies.get(table);
+    if (known !== undefined) return known;
+    const copy = { ...table };
+    this.#copies.set(copy, copy);
+    return copy;
+  }
 }
 
-/** The same without what is at a path. */
-export function withoutValue(top: JsonObject, path: Path): JsonObject {
-  const [name, ...rest] = path;
-  if (name === undefined || !Object.hasOwn(top, name)) return top;
-  const inner = top[name];
-  if (rest.length === 0) {
-    return Object.fromEntries(Object.entries(top).filter(([other]) => other !== name));
-  }
-  return isJsonObject(inner) ? { ...top, [name]: withoutValue(inner, rest) } : top;
+function nameOf(path: Path): string {
+  const name = path.at(-1);
+  if (name === undefined) throw new Error("the top itself is never replaced");
+  return name;
 }
 
 /** Whether two values are the same, in whatever order their members stand. */
