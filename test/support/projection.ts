@@ -30,7 +30,11 @@ export class ProjectedFolder {
 
   /** A folder with these files, and a registry in it. */
   static async of(tree: Tree): Promise<ProjectedFolder> {
-    const root = toolFolder(tree);
+    return ProjectedFolder.over(toolFolder(tree));
+  }
+
+  /** A registry in a folder that is there. */
+  static async over(root: string): Promise<ProjectedFolder> {
     const ports = testPorts();
     const registry = await Registry.open(ports, `${root}/.rtt/registry`, { signer: OWNER });
     return new ProjectedFolder(root, registry, ports);

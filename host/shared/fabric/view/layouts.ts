@@ -261,7 +261,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
       format: "jsonc",
       member: "mcpServers",
       names: null,
-      // Without a list of tools the tool would offer none.
+      // Said as the tool itself says it; its documents call for the list.
       dialect: commonServer(SHELL_SPELLING, {
         hasFolder: false,
         local: "stdio",
