@@ -106,6 +106,7 @@ class ViewParticipant implements Participant {
       if (await this.#show(transaction, one)) copied.push(one.file.path);
     });
     await this.#sync(shown);
+    await this.#sweep(files);
     const isCopied = new Set(copied);
     const paths = files.map(({ file }) => file.path);
     await book.noteCopies(
@@ -121,6 +122,7 @@ class ViewParticipant implements Participant {
     for (const folder of await this.#probedFolders(files)) {
       await this.#parts.ports.files.remove(this.#probePath(folder));
     }
+    await this.#sweep(files);
     const inUse = new Set(
       (transaction.current?.files ?? []).map((one) => (one.how === "merge" ? one.original : null)),
     );
@@ -280,6 +282,25 @@ class ViewParticipant implements Participant {
       if (await ports.files.removeFolder(this.#project.absolute(folder))) removed.push(folder);
     }
     await book.removeFolders(removed);
+  }
+
+  /**
+   * Removes names beside the files that a loss of power in the middle of a step has left, "mcp.json.0f3a.tmp". Only
+   * what has the bytes of the file before or after is taken for one, so nothing of somebody else's goes.
+   */
+  async #sweep(numbered: readonly Numbered[]): Promise<void> {
+    const { files } = this.#parts.ports;
+    const byFolder = Map.groupBy(numbered, ({ file }) => folderOf(`/${file.path}`));
+    for (const [folder, inside] of byFolder) {
+      const names = await files.list(`${this.#parts.root}${folder}`);
+      for (const name of names.filter((one) => one.endsWith(".tmp"))) {
+        const path = `${folder}/${name}`.slice(1);
+        const own = inside.find(({ file }) => path.startsWith(`${file.path}.`))?.file;
+        const found = own === undefined ? null : digestOf(await this.#project.see(path));
+        const isLeft = found !== null && (found === own?.before || found === own?.after);
+        if (isLeft) await files.remove(this.#project.absolute(path));
+      }
+    }
   }
 
   /** Shows a file; true when it had to be copied. */

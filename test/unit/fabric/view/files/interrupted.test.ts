@@ -9,6 +9,7 @@ import type { PlannedFile } from "../../../../../host/shared/fabric/plan.ts";
 import { Failure } from "../../../../../host/shared/ports/failure.ts";
 import type { Files } from "../../../../../host/shared/ports/files.ts";
 import { CrashingFiles, PowerLoss } from "../../../../support/crashing-files.ts";
+import { TearingFiles } from "../../../../support/tearing-files.ts";
 import { MemoryFiles } from "../../../../support/memory-files.ts";
 import { server, ViewWorld } from "./world.ts";
 
@@ -121,7 +122,10 @@ async function expectFinished(world: ViewWorld, planned: readonly PlannedFile[])
 /** Everything staged, and trials in the folders of views. */
 async function leftovers(world: ViewWorld): Promise<readonly string[]> {
   const { all } = world.files as MemoryFiles;
-  return [...all.keys()].filter((path) => path.includes("/staging/") || path.endsWith(".tmp"));
+  const isOurs = (path: string): boolean => path.startsWith(`${ROOT}/.rtt/`);
+  return [...all.keys()].filter((path) =>
+    isOurs(path) ? path.includes("/staging/") : path.endsWith(".tmp"),
+  );
 }
 
 const DONE = [
@@ -232,6 +236,49 @@ describe("the disk is full", () => {
       else await expectTakenBack(world, planned);
     }
     expect(failures).toBeGreaterThan(5);
+  });
+});
+
+describe("the disk tears and reorders what was not synced", () => {
+  /** What a step leaves on a disk that loses power in it, in every state that it can leave; how many those are. */
+  async function inEveryState(
+    prepared: boolean,
+    judge: (found: ViewWorld, planned: readonly PlannedFile[]) => Promise<void>,
+  ): Promise<number> {
+    const { world: first, planned } = await begun(new MemoryFiles());
+    if (prepared) await first.prepare(first.transaction(planned));
+    const files = new TearingFiles((first.files as MemoryFiles).all);
+    const world = await restarted(first, files);
+    if (prepared) await world.commit(world.transaction(planned));
+    else await world.prepare(world.transaction(planned));
+    let states = 0;
+    for (const state of files.crashStates()) {
+      const survivors = new MemoryFiles();
+      for (const [path, bytes] of state.files) survivors.all.set(path, bytes);
+      await judge(await restarted(first, survivors), planned);
+      states += 1;
+    }
+    return states;
+  }
+
+  test("before the decision, the change is forgotten", async () => {
+    const states = await inEveryState(false, async (found, planned) => {
+      await found.abort(found.transaction(planned));
+      expect(await texts(found, BEFORE)).toEqual(BEFORE);
+      expect(await found.text("mcp.json")).toBe(USERS);
+      await found.prepare(found.transaction(planned));
+    });
+    expect(states).toBeGreaterThan(50);
+  });
+
+  test("after the decision, it is finished or taken back", async () => {
+    let count = 0;
+    const states = await inEveryState(true, async (found, planned) => {
+      await expectUsersBytes(found);
+      if (count++ % 2 === 0) await expectFinished(found, planned);
+      else await expectTakenBack(found, planned);
+    });
+    expect(states).toBeGreaterThan(50);
   });
 });
 
