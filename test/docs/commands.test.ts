@@ -12,7 +12,14 @@ const MAIN = join(ROOT, "host/node/main.ts");
 const run = promisify(execFile);
 
 /** Verbs that have verbs of their own. */
-const GROUPS: ReadonlySet<string> = new Set(["id", "policy", "receipt", "peers", "registry"]);
+const GROUPS: ReadonlySet<string> = new Set([
+  "id",
+  "policy",
+  "receipt",
+  "peers",
+  "registry",
+  "view",
+]);
 
 interface Shown {
   readonly where: string;
