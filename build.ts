@@ -7,7 +7,8 @@
  *   entries   test/entry/*.ts → build/test/*.wasm, what unit tests reach inside the engine
  *             (`entries:crypto` builds one)
  *   contract  wit/types.wit → the error codes of engine and hosts
- *   dist      the hosts → dist/, plain JavaScript with types, for runtimes without type stripping
+ *   dist      the hosts → dist/, plain JavaScript with types, for runtimes without type stripping, with the
+ *             bill of materials of the package
  *   types     checks every tsconfig with tsc
  *
  * Without a target it builds `engine`. A target whose inputs have not changed is skipped: the digest of
@@ -165,13 +166,15 @@ async function generateTypes(): Promise<void> {
 }
 
 /** Compiles the hosts to JavaScript and puts the engine where they look for it. */
-function buildDist(): void {
+async function buildDist(): Promise<void> {
   buildEngine();
   rmSync(join(ROOT, "dist"), { recursive: true, force: true });
   run(process.execPath, [TSC, "-p", "tsconfig.dist.json"]);
   mkdirSync(join(ROOT, "dist/build"), { recursive: true });
   copyFileSync(join(ROOT, "build/engine.wasm"), join(ROOT, "dist/build/engine.wasm"));
   copyAssets("host");
+  const { PACKAGE_SBOM, packageSbom } = await import("./host/node/release/package-files.ts");
+  writeFileSync(join(ROOT, PACKAGE_SBOM), packageSbom(ROOT));
   say("dist/");
 }
 
