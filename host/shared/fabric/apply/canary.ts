@@ -9,7 +9,7 @@ import type { StoredGeneration } from "../generation-file/generation-file.ts";
 import type { Plan, SignedPlan } from "../plan.ts";
 import type { RegistryPorts } from "../registry/ports.ts";
 import type { Applied, Coordinator } from "./coordinator.ts";
-import { breachOf, type CallSample, parseSlo } from "./slo.ts";
+import { breachOf, type CallSample, parseSlo, type SloCondition } from "./slo.ts";
 import { planBack, planRest, planShare } from "./target.ts";
 
 /** Knows how calls went. */
@@ -21,8 +21,8 @@ export interface HealthSource {
 export interface CanaryOptions {
   readonly percent: number;
   readonly watchMs: number;
-  /** Texts such as "p95<5ms,err<0.1%"; all of them count. */
-  readonly slo: readonly string[];
+  /** What is expected of the calls; all of it counts. None: `SLO_DEFAULT`. */
+  readonly conditions: readonly SloCondition[];
   readonly health: HealthSource;
   readonly onProgress?: (progress: CanaryProgress) => void;
 }
@@ -49,7 +49,7 @@ export async function applyCanary(
   plan: SignedPlan,
   options: CanaryOptions,
 ): Promise<Applied> {
-  const conditions = (options.slo.length === 0 ? [SLO_DEFAULT] : options.slo).flatMap(parseSlo);
+  const conditions = options.conditions.length === 0 ? parseSlo(SLO_DEFAULT) : options.conditions;
   const before = await coordinator.current();
   const share = coordinator.sign(planShare(ports, plan, before, options.percent));
   const canary = await coordinator.apply({

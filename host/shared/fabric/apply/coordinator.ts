@@ -7,7 +7,7 @@
 import { Failure } from "../../ports/failure.ts";
 import { equalBytes } from "../../trust/bytes.ts";
 import type { Identity } from "../../trust/identity.ts";
-import { formatIdentityKey, parseKeyText } from "../../trust/key-text.ts";
+import { formatIdentityKey } from "../../trust/key-text.ts";
 import type { Generation } from "../generation.ts";
 import {
   flipGeneration,
@@ -28,6 +28,7 @@ import { ApplyLog } from "./apply-log.ts";
 import { applyFailure } from "./apply-failure.ts";
 import type { LoggedTransaction } from "./history.ts";
 import type { Purpose, TransactionFacts } from "./log-record.ts";
+import { LOGGED } from "./logged-signers.ts";
 import { IDLE, type Outcome, recover, step, type Step } from "./machine.ts";
 import type { Participant, Transaction } from "./participant.ts";
 import {
@@ -50,7 +51,8 @@ export interface ApplySurroundings {
   readonly identity: Identity;
   /** Whose plans and generations count. */
   readonly signers: SignerCheck;
-  readonly participants: readonly Participant[];
+  /** Who takes part in a plan, or has taken part in one that is to be recovered. */
+  participantsOf(plan: Plan): readonly Participant[];
   readonly limits?: Partial<TimeLimits>;
   readonly onTrace?: (line: TraceLine) => void;
 }
@@ -101,6 +103,11 @@ export class Coordinator {
   static async open(ports: RegistryPorts, around: ApplySurroundings): Promise<Coordinator> {
     const log = await ApplyLog.open(ports, around.folder, around.identity);
     return new Coordinator(ports, around, log);
+  }
+
+  /** Of the log's tree, in hexadecimal. */
+  get root(): string {
+    return this.#log.root;
   }
 
   /** What is in force, verified; null for nothing. */
@@ -173,7 +180,7 @@ export class Coordinator {
     await stageGeneration(this.#ports, folder, base, signed);
     const tried = { ...signed, signer: formatIdentityKey(identity.publicKey) };
     const work = this.#work(this.#factsOf(change, target, signed.digest), change.plan, base, tried);
-    const participants = this.#around.participants.map(({ name }) => name);
+    const participants = this.#around.participantsOf(change.plan).map(({ name }) => name);
     const { size } = this.#log;
     const run = await this.#run(work, step(IDLE, { on: "begin", participants }));
     const ended = run.outcome === null ? await this.#endOf(run, size) : run;
@@ -243,10 +250,10 @@ export class Coordinator {
   }
 
   #run(work: Work, first: Step): Promise<Ended> {
-    const { participants, limits, onTrace } = this.#around;
+    const { limits, onTrace } = this.#around;
     const around: RunSurroundings = {
       log: this.#log,
-      participants,
+      participants: this.#around.participantsOf(work.forward.plan),
       limits: { ...TIME_LIMITS, ...limits },
       flip: () => this.#flip(work),
       flipBack: () => this.#flipBack(work),
@@ -287,17 +294,6 @@ export class Coordinator {
     });
   }
 }
-
-/**
- * What the log has begun was verified then; since, its signer may have been revoked, which is no reason to leave a
- * change half done. The log names every document by its digest.
- */
-const LOGGED: SignerCheck = {
-  keyOf(text) {
-    const key = parseKeyText(text);
-    return key?.kind === "identity" ? key.key : null;
-  },
-};
 
 const ID_DIGITS = 16;
 

@@ -216,7 +216,7 @@ export function surroundings(
     folder: FOLDER,
     identity: OWNER,
     signers: SIGNERS,
-    participants: VIEWS.map((view) => new FileView(files, view)),
+    participantsOf: () => VIEWS.map((view) => new FileView(files, view)),
     ...replaced,
   };
 }
@@ -226,6 +226,11 @@ export function openCoordinator(
   replaced: Partial<ApplySurroundings> = {},
 ): Promise<Coordinator> {
   return Coordinator.open(portsOf(files), surroundings(files, replaced));
+}
+
+/** Participants whatever the plan is. */
+export function always(participants: readonly Participant[]): Partial<ApplySurroundings> {
+  return { participantsOf: () => participants };
 }
 
 /** Applies what leads to `shown`, after having recovered, as `rtt apply` does. */

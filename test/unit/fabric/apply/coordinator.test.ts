@@ -17,6 +17,7 @@ import { MemoryFiles } from "../../../support/memory-files.ts";
 import { failureCode } from "../../../support/ports.ts";
 import { COLLEAGUE } from "../../../support/registry.ts";
 import {
+  always,
   applyTo,
   changed,
   digestOf,
@@ -149,7 +150,7 @@ test.each(TROUBLES)("a participant that $name changes nothing", async ({ change,
     if (start !== null) await applyTo(files, start);
     const before = await judge(files);
     const participants = withOne(files, change);
-    const attempt = () => applyTo(files, SECOND, { participants, limits: FAST });
+    const attempt = () => applyTo(files, SECOND, { ...always(participants), limits: FAST });
     expect(await failureCode(attempt)).toBe(code);
     expect(await judge(files)).toEqual(before);
     // Nothing of it stands in the way of the next one.
@@ -172,7 +173,7 @@ test("a vote that comes too late is forgotten by whoever gave it", async () => {
       },
     }),
   );
-  const attempt = () => applyTo(files, FIRST, { participants, limits: FAST });
+  const attempt = () => applyTo(files, FIRST, { ...always(participants), limits: FAST });
   expect(await failureCode(attempt)).toBe("apply-refused");
   release();
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -184,7 +185,7 @@ test("a participant that can never go back leaves the change open, and recovery 
   await applyTo(files, FIRST);
   const before = await judge(files);
   const participants = withOne(files, (inner) => changed(inner, { commit: throws }));
-  const attempt = () => applyTo(files, SECOND, { participants });
+  const attempt = () => applyTo(files, SECOND, always(participants));
   expect(await failureCode(attempt)).toBe("internal");
   // Still broken: the next one says so, and does not begin.
   expect(await failureCode(attempt)).toBe("internal");
@@ -204,7 +205,7 @@ test("a file that somebody has changed meanwhile is left alone on the way back, 
       },
     }),
   );
-  const failure = await applyTo(files, SECOND, { participants }).catch((thrown: unknown) =>
+  const failure = await applyTo(files, SECOND, always(participants)).catch((thrown: unknown) =>
     Failure.from(thrown),
   );
   expect(failure).toMatchObject({ code: "apply-reverted", context: { left: "view:b" } });

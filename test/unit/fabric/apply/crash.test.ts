@@ -10,11 +10,13 @@ import { createHash } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { applyCanary, withdrawAbandoned } from "../../../../host/shared/fabric/apply/canary.ts";
 import { Coordinator } from "../../../../host/shared/fabric/apply/coordinator.ts";
+import { parseSlo } from "../../../../host/shared/fabric/apply/slo.ts";
 import { readGeneration } from "../../../../host/shared/fabric/generation-file/generation-file.ts";
 import { Failure } from "../../../../host/shared/ports/failure.ts";
 import { MemoryFiles } from "../../../support/memory-files.ts";
 import { type CrashState, TearingFiles } from "../../../support/tearing-files.ts";
 import {
+  always,
   applyTo,
   FileView,
   FIRST,
@@ -54,7 +56,7 @@ const broken =
   (files: MemoryFiles): Promise<unknown> => {
     const views = VIEWS.map((view) => new FileView(files, view));
     const participants = views.map((view, at) => (at === 1 ? change(view) : view));
-    return applyTo(files, SECOND, { participants }).catch((thrown: unknown) => {
+    return applyTo(files, SECOND, always(participants)).catch((thrown: unknown) => {
       if (!(thrown instanceof Failure)) throw thrown;
     });
   };
@@ -68,7 +70,7 @@ const canary =
     const run = applyCanary(portsOf(files), coordinator, plan, {
       percent: 50,
       watchMs: 0,
-      slo: ["err<1%"],
+      conditions: parseSlo("err<1%"),
       health: { calls: async () => [call] },
     });
     return isBreached ? run.catch((thrown: unknown) => Failure.from(thrown)) : run;

@@ -1,0 +1,173 @@
+/** What the verbs that change what is in force have in common: the lock, who takes part, and recovery before anything. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { holdingApplyLock, type LockHolder } from "../shared/fabric/apply/apply-lock.ts";
+import { lastTransaction } from "../shared/fabric/apply/apply-log.ts";
+import { type HealthSource, withdrawAbandoned } from "../shared/fabric/apply/canary.ts";
+import { Coordinator } from "../shared/fabric/apply/coordinator.ts";
+import type { Participant } from "../shared/fabric/apply/participant.ts";
+import { registryParticipant } from "../shared/fabric/apply/registry-participant.ts";
+import {
+  readGeneration,
+  type StoredGeneration,
+} from "../shared/fabric/generation-file/generation-file.ts";
+import type { Plan, SignedPlan } from "../shared/fabric/plan.ts";
+import { applicablePlan } from "../shared/fabric/plan-file/plan-file.ts";
+import { latestPlan, readPlan, resolvePlanId } from "../shared/fabric/plan-file/plan-store.ts";
+import type { Registry } from "../shared/fabric/registry/registry.ts";
+import type { SignerCheck } from "../shared/fabric/registry/signature.ts";
+import { viewParticipants, viewsOf } from "../shared/fabric/view/files/participant.ts";
+import { Failure } from "../shared/ports/failure.ts";
+import { readIdentity, readPublicIdentity } from "../shared/trust/key-file.ts";
+import type { TrustPorts } from "../shared/trust/ports.ts";
+import type { CommandContext } from "./commands/context.ts";
+import { readPassphrase } from "./passphrase.ts";
+import { currentProject, openRegistry, type Project } from "./project.ts";
+import { statePaths } from "./state.ts";
+import { trustPorts } from "./trust-ports.ts";
+import { nodeParticipant } from "./wiring/participant.ts";
+
+export interface ApplyAccess {
+  readonly passphraseFile?: string | undefined;
+  /** How long to wait for another program that changes the project. */
+  readonly waitMs: number;
+  /** Whether views may copy where there are no links. */
+  readonly mayCopy?: boolean;
+}
+
+/** A project that may be changed now, by nobody else. */
+export interface Applying {
+  readonly ports: TrustPorts;
+  readonly project: Project;
+  /** The project's root with every link resolved. */
+  readonly root: string;
+  readonly registry: Registry;
+  readonly coordinator: Coordinator;
+  /** How calls of the running node went; null when none runs for this project. */
+  readonly health: HealthSource | null;
+  /** Who takes part in a plan. */
+  participantsOf(plan: Plan): readonly Participant[];
+}
+
+/** Says something to whoever waits at a terminal; never part of an answer. */
+export function tell(context: CommandContext, text: string): void {
+  if (!context.isJson()) process.stderr.write(`${text}\n`);
+}
+
+/** Runs `task` as the only one that changes the project, after whatever a crash left open was ended. */
+export async function changing<T>(
+  context: CommandContext,
+  access: ApplyAccess,
+  task: (applying: Applying) => Promise<T>,
+): Promise<T> {
+  const ports = trustPorts();
+  const project = currentProject(context);
+  const passphrase = await readPassphrase(ports.files, access.passphraseFile);
+  const identity = await readIdentity(ports, statePaths(context.home).identity, passphrase);
+  const registry = await openRegistry(context, project, access);
+  const signers = await registry.signers();
+  const lock = {
+    holder: processHolder(),
+    waitMs: access.waitMs,
+    onWait: (process: string) =>
+      tell(context, `Waiting for ${process}, which changes this project`),
+  };
+  return holdingApplyLock(ports, project.folder, lock, async () => {
+    const root = (await ports.files.realPath(project.root)) ?? project.root;
+    const node = await nodeParticipant(statePaths(context.home).control, root);
+    const others = [registryParticipant(registry), ...(node === null ? [] : [node.participant])];
+    const options = { mayCopy: access.mayCopy === true };
+    const participantsOf = (plan: Plan): readonly Participant[] => [
+      ...viewParticipants(ports, root, registry, viewsOf(plan.files), options),
+      ...others,
+    ];
+    const around = { root, folder: project.folder, identity, signers, participantsOf };
+    const coordinator = await Coordinator.open(ports, around);
+    await endWhatIsOpen(context, ports, coordinator);
+    const health = node?.health ?? null;
+    return task({ ports, project, root, registry, coordinator, health, participantsOf });
+  });
+}
+
+async function endWhatIsOpen(
+  context: CommandContext,
+  ports: TrustPorts,
+  coordinator: Coordinator,
+): Promise<void> {
+  const recovered = await coordinator.recover();
+  if (recovered !== null) {
+    const { facts, outcome, left } = recovered;
+    const rest = left.length === 0 ? "" : `; still to be looked at: ${left.join(", ")}`;
+    const what = `The change to generation ${facts.generation} was interrupted; it is ${outcome}`;
+    tell(context, `${what} now${rest}`);
+  }
+  const withdrawn = await withdrawAbandoned(ports, coordinator);
+  if (withdrawn !== null) {
+    const number = withdrawn.stored.generation.generation;
+    tell(context, `A canary that nobody watched any more was taken back by generation ${number}`);
+  }
+}
+
+/**
+ * Ends what a crash has left open, before something reads what is in force; nothing when another program is at work,
+ * which does it itself. What is read without this is whole too, only perhaps not the newest that was decided.
+ */
+export async function recoverProject(
+  context: CommandContext,
+  access: { readonly passphraseFile?: string | undefined } = {},
+): Promise<void> {
+  const ports = trustPorts();
+  const { folder } = currentProject(context);
+  const owner = await readPublicIdentity(ports, statePaths(context.home).identity);
+  const last = await lastTransaction(ports, folder, owner);
+  if (last === null || last.outcome !== null) return;
+  try {
+    await changing(context, { ...access, waitMs: 0 }, async () => {});
+  } catch (thrown) {
+    if (Failure.from(thrown).code !== "would-block") throw thrown;
+  }
+}
+
+/** This process as the holder of a lock. */
+function processHolder(): LockHolder {
+  const host = hostname().replaceAll(/\s/g, "-");
+  return {
+    token: randomBytes(16).toString("hex"),
+    process: `${host}/${process.pid}`,
+    isGone(other) {
+      const [otherHost, pid] = other.split("/");
+      if (otherHost !== host || !/^\d+$/.test(pid ?? "")) return null;
+      try {
+        process.kill(Number(pid), 0);
+        // Its number may be another program's by now; whether it beats will tell.
+        return null;
+      } catch (error) {
+        return (error as { readonly code?: unknown }).code === "ESRCH";
+      }
+    },
+  };
+}
+
+// --- which plan ---
+
+/** What is in force, read without changing anything. */
+export async function inForce(
+  project: Project,
+  signers: SignerCheck,
+): Promise<StoredGeneration | null> {
+  return readGeneration(trustPorts(), project.folder, signers);
+}
+
+/** The plan that is asked for, or the one that was made last; null when there is none. */
+export async function choosePlan(
+  project: Project,
+  signers: SignerCheck,
+  name: string | undefined,
+): Promise<SignedPlan | null> {
+  const ports = trustPorts();
+  const { folder } = project;
+  const planId =
+    name === undefined ? await latestPlan(ports, folder) : await resolvePlanId(ports, folder, name);
+  if (planId === null) return null;
+  return applicablePlan(await readPlan(ports, folder, planId, signers));
+}
