@@ -1,5 +1,6 @@
 /** What a projection has so far. Everything goes through here, so no two symbols get one place. */
 import type { Digest } from "../../../ports/digest.ts";
+import { Failure } from "../../../ports/failure.ts";
 import { toHex, utf8 } from "../../../trust/bytes.ts";
 import { canonicalBytes, type Json } from "../../../trust/canonical-json.ts";
 import type { ObjectId } from "../../registry/layout.ts";
@@ -141,6 +142,29 @@ export class Canvas {
     this.#merges.set(file.path, draft);
   }
 
+  /** What is there already and can be trusted costs no write: most of a projection is that of the last time. */
+  async #store(registry: Registry, fields: ReadonlyMap<ObjectId, Json>): Promise<void> {
+    const blobs = await lacking(
+      [...this.#texts],
+      async ([id]) => registry.getBlob(id),
+      VIEW_FILE_KIND,
+    );
+    const files = await lacking(
+      [...this.#bodies],
+      async ([id]) => registry.get(id),
+      VIEW_FILE_KIND,
+    );
+    const merges = await lacking([...fields], async ([id]) => registry.get(id), VIEW_FIELDS_KIND);
+    if (blobs.length > 0) {
+      await registry.putBlobs(blobs.map(([, bytes]) => ({ ...VIEW_FILE, bytes })));
+    }
+    const objects = [
+      ...files.map(([, body]) => ({ ...VIEW_FILE, body })),
+      ...merges.map(([, body]) => ({ kind: VIEW_FIELDS_KIND, address: null, body })),
+    ];
+    if (objects.length > 0) await registry.putAll(objects);
+  }
+
   /** Puts what was derived into the registry, and answers the projection. */
   async finish(registry: Registry): Promise<Projection> {
     const files: DesiredFile[] = [...this.#links.values()].map((draft) => ({
@@ -148,26 +172,49 @@ export class Canvas {
       how: "link",
       symbols: [...draft.symbols].sort(),
     }));
-    const fieldBodies: Json[] = [];
-    for (const { path, view, format, fields, symbols } of this.#merges.values()) {
-      const body = viewFieldsBody({ format, fields });
+    const fields = new Map<ObjectId, Json>();
+    for (const { symbols, fields: drafts, ...file } of this.#merges.values()) {
+      const { path, view, format } = file;
+      const body = viewFieldsBody({ format, fields: drafts });
       const id = toHex(this.#digest.sha256(canonicalBytes(body)));
-      fieldBodies.push(body);
+      fields.set(id, body);
       files.push({ path, view, how: "merge", fields: id, format, symbols: [...symbols].sort() });
     }
-    const blobs = [...this.#texts.values()].map((bytes) => ({ ...VIEW_FILE, bytes }));
-    if (blobs.length > 0) await registry.putBlobs(blobs);
-    const objects = [
-      ...[...this.#bodies.values()].map((body) => ({ ...VIEW_FILE, body })),
-      ...fieldBodies.map((body) => ({ kind: VIEW_FIELDS_KIND, address: null, body })),
-    ];
-    if (objects.length > 0) await registry.putAll(objects);
+    await this.#store(registry, fields);
     return {
       files: files.sort(by(({ path }) => path)),
       lossy: sorted(this.#losses),
       kept: sorted(this.#kept),
       unshown: sorted(this.#unshown),
     };
+  }
+}
+
+/** Read at a time. */
+const PARALLEL = 16;
+
+/** Those that the registry does not have, whole and signed, as what they are. */
+async function lacking<T>(
+  items: readonly T[],
+  read: (item: T) => Promise<{ readonly kind: string }>,
+  kind: string,
+): Promise<readonly T[]> {
+  const missing: T[] = [];
+  for (let at = 0; at < items.length; at += PARALLEL) {
+    const some = items.slice(at, at + PARALLEL);
+    const isThere = await Promise.all(some.map((item) => isKind(read(item), kind)));
+    missing.push(...some.filter((_, index) => isThere[index] !== true));
+  }
+  return missing;
+}
+
+/** Whatever is wrong with an object, putting it again is what helps. */
+async function isKind(reading: Promise<{ readonly kind: string }>, kind: string): Promise<boolean> {
+  try {
+    return (await reading).kind === kind;
+  } catch (thrown) {
+    if (thrown instanceof Failure) return false;
+    throw thrown;
   }
 }
 

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseSymbolAddress } from "../../../../../host/shared/fabric/symbol.ts";
 import { TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
 import type { Json } from "../../../../../host/shared/trust/canonical-json.ts";
 import { utf8 } from "../../../../../host/shared/trust/bytes.ts";
+import { failureCode } from "../../../../support/ports.ts";
 import { ProjectedFolder } from "../../../../support/projection.ts";
 import { SECRET, TOOL_FILES, type Tree } from "../../../../support/tool-folders.ts";
 
@@ -89,6 +90,33 @@ test("the same registry gives the same projection, whatever the order of its vie
   expect(again.projection).toEqual(projection);
   // Nothing new was made.
   expect(await folder.ports.files.list(folder.registry.layout.objects)).toEqual(objects);
+});
+
+test("a derived object that is gone, rotten or stripped of its signature is made again", async () => {
+  const folder = await ProjectedFolder.of({
+    ".claude/agents/reviewer.md": REVIEWER,
+    ".cursor/mcp.json": "{}",
+  });
+  const sources = await folder.scan();
+  const { registry } = folder;
+  const file = (await folder.project(sources)).at(".cursor/agents/reviewer.md");
+  const object = file.how === "link" ? file.object : "";
+  const content = registry.layout.content(object, "blob");
+  const signature = registry.layout.signatures(object);
+  const damages: readonly (() => void)[] = [
+    () => rmSync(content),
+    () => rmSync(signature),
+    () => {
+      chmodSync(content, 0o644);
+      writeFileSync(content, "rot");
+    },
+  ];
+  for (const damage of damages) {
+    damage();
+    expect(await failureCode(() => registry.getBlob(object))).not.toBe("none");
+    await folder.project(sources);
+    expect(await failureCode(() => registry.getBlob(object))).toBe("none");
+  }
 });
 
 test("what one tool has for itself goes to no other, and that is reported", async () => {
