@@ -64,7 +64,12 @@ export interface Draft {
 }
 
 /** Makes the plan. Fails with `plan-infeasible` where a route that must be had cannot be. */
-export async function draftPlan(input: DraftInput): Promise<Draft> {
+export function draftPlan(input: DraftInput): Promise<Draft> {
+  // A plan is of one state of the registry.
+  return input.registry.holding(() => draft(input));
+}
+
+async function draft(input: DraftInput): Promise<Draft> {
   const { registry, configuration, current } = input;
   const entries = await registry.list();
   const contracts = await contractsOf(registry, entries);

@@ -60,6 +60,8 @@ export class IndexFile {
   /** The write that takes what is waiting; null when none is due. */
   #next: Promise<void> | null = null;
   #last: Promise<void> = Promise.resolve();
+  /** How many tasks hold on to what was read. */
+  #holderCount = 0;
 
   constructor(ports: RegistryPorts, layout: RegistryLayout, options: RegistryOptions) {
     this.#ports = ports;
@@ -78,7 +80,10 @@ export class IndexFile {
    * would lock everybody out. Fails with `signature-missing` or `signer-untrusted`.
    */
   async writer(): Promise<RegistrySigner | null> {
-    const { signers } = await this.load();
+    return this.#writer(await this.load());
+  }
+
+  #writer({ signers }: Pick<RegistryView, "signers">): RegistrySigner | null {
     if (this.#signer === null) {
       if (!this.#isStrict) return null;
       throw new Failure("signature-missing", "The registry was opened without a key to sign with", {
@@ -94,8 +99,27 @@ export class IndexFile {
     });
   }
 
+  /**
+   * Runs a task that reads much by one view: what is in force at its beginning, and what this program writes
+   * meanwhile. Whatever others write or revoke counts for it once it is over.
+   */
+  async holding<T>(task: () => Promise<T>): Promise<T> {
+    await this.load();
+    this.#holderCount += 1;
+    try {
+      return await task();
+    } finally {
+      this.#holderCount -= 1;
+    }
+  }
+
   /** Whose signatures count now. A list that is older than one seen before is refused. */
   async signers(): Promise<TrustedSigners> {
+    const held = this.#holderCount > 0 ? this.#signers : null;
+    return held === null ? this.#readSigners() : held.value;
+  }
+
+  async #readSigners(): Promise<TrustedSigners> {
     const file = await readSignersFile(this.#ports, this.#layout);
     const before = this.#signers;
     if (before !== null && isSame(before.file, file)) return before.value;
@@ -110,9 +134,16 @@ export class IndexFile {
     return value;
   }
 
-  /** What is on disk now, verified. */
+  /** What is in force, verified. */
   async load(): Promise<RegistryView> {
-    const signers = await this.signers();
+    const held = this.#holderCount > 0 ? this.#index : null;
+    if (held === null) return this.#read();
+    return { signers: held.signers, index: held.value, hasIndex: held.file !== null };
+  }
+
+  /** What is on disk now. */
+  async #read(): Promise<RegistryView> {
+    const signers = await this.#readSigners();
     const { files, signatures } = this.#ports;
     const file = await readPlainFile(files, this.#layout.index, INDEX_LIMITS.bytesMax);
     const before = this.#index;
@@ -155,8 +186,9 @@ export class IndexFile {
   }
 
   async #writeLocked(changes: readonly IndexChange[]): Promise<void> {
-    const signer = await this.writer();
-    const { signers, index: before } = await this.load();
+    const view = await this.#read();
+    const { signers, index: before } = view;
+    const signer = this.#writer(view);
     let index = before;
     for (const change of changes) index = { ...index, ...change(index) };
     const value: RegistryIndex = {

@@ -60,6 +60,8 @@ const NO_KIND = (): null => null;
 
 /** How many objects are written or read at a time. */
 const PARALLEL = 8;
+/** Larger objects are read again: there may be many. */
+const HELD_BYTES_MAX = 16 << 10;
 /** How many are written before the first of them are signed. */
 const BATCH = 1024;
 
@@ -69,6 +71,9 @@ export class Registry {
   readonly #ports: RegistryPorts;
   readonly #index: IndexFile;
   readonly #allowUnsigned: readonly string[];
+  /** Small objects that were verified while somebody holds a view, by id and address. */
+  readonly #held = new Map<string, StoredObject>();
+  #holderCount = 0;
 
   private constructor(ports: RegistryPorts, layout: RegistryLayout, options: RegistryOptions) {
     this.#ports = ports;
@@ -101,6 +106,20 @@ export class Registry {
 
   signers(): Promise<TrustedSigners> {
     return this.#index.signers();
+  }
+
+  /**
+   * Runs a task that reads many objects by one view: the index is read once, and small objects that are asked for
+   * again are not verified again. What others write or revoke meanwhile counts once the task is over.
+   */
+  async holding<T>(task: () => Promise<T>): Promise<T> {
+    this.#holderCount += 1;
+    try {
+      return await this.#index.holding(task);
+    } finally {
+      this.#holderCount -= 1;
+      if (this.#holderCount === 0) this.#held.clear();
+    }
   }
 
   /** The number of the index: one more with every change. */
@@ -181,10 +200,15 @@ export class Registry {
   }
 
   async #object(id: ObjectId, entry: RegistryEntry | null): Promise<StoredObject> {
+    const key = `${id} ${entry === null ? "" : `${entry.kind} ${formatSymbolAddress(entry.address)}`}`;
+    const held = this.#held.get(key);
+    if (held !== undefined) return held;
     const bytes = await this.#bytes(id, "json");
     const body = parseBody(id, bytes);
     const standing = await this.#standing(id, "json", entry, () => publishedKind(body));
-    return { id, body, ...standing };
+    const stored: StoredObject = { id, body, ...standing };
+    if (this.#holderCount > 0 && bytes.length <= HELD_BYTES_MAX) this.#held.set(key, stored);
+    return stored;
   }
 
   async #blob(id: ObjectId, entry: RegistryEntry | null): Promise<StoredBlob> {
