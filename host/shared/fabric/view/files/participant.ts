@@ -77,7 +77,9 @@ class ViewParticipant implements Participant {
   async prepare(transaction: Transaction): Promise<Vote> {
     try {
       const files = this.#files(transaction);
-      await inParallel(files, PARALLEL, (one) => this.#stage(transaction, one));
+      await this.#parts.registry.holding(() =>
+        inParallel(files, PARALLEL, (one) => this.#stage(transaction, one)),
+      );
       await this.#probe(transaction, files);
       return { ok: true };
     } catch (thrown) {

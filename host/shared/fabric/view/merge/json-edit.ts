@@ -8,6 +8,7 @@
  */
 import { type Node, parseTree } from "jsonc-parser";
 import { isJsonObject, type Json } from "../../../trust/canonical-json.ts";
+import { membersInOrder } from "./member-order.ts";
 import { blankStart, edited, indentAt, lineEndOf, type TextEdit } from "./text-edits.ts";
 
 /** A member to be put in, by its name. */
@@ -37,6 +38,8 @@ interface Container {
 
 /** Longer lists get a line for each value. */
 const LIST_CHARACTERS_MAX = 80;
+/** Where more would come into an object of one line, each new member gets a line. */
+const LINE_CHARACTERS_MAX = 100;
 
 const BLANKS = /[ \t\r\n]*/y;
 const TRIVIA = /(?:[ \t\r\n]+|\/\/[^\r\n]*|\/\*[^]*?\*\/)*/y;
@@ -78,8 +81,10 @@ function insertBehind(
   const comma: TextEdit[] = isTrailing ? [] : [{ at: last.end, length: 0, text: "," }];
   let at = isTrailing ? last.comma + 1 : last.end;
   if (!isBlock) {
-    const gap = style.comma.slice(1);
-    const list = members.map((member) => gap + inlineMember(member, style)).join(",");
+    const texts = members.map((member) => inlineMember(member, style));
+    const isShort = texts.join(style.comma).length <= LINE_CHARACTERS_MAX || !text.includes("\n");
+    const line = `${style.lineEnd}${indentAt(text, start)}${style.indent}`;
+    const list = texts.map((one) => (isShort ? style.comma.slice(1) : line) + one).join(",");
     return edited(text, [...comma, { at, length: 0, text: isTrailing ? `${list},` : list }]);
   }
   // A comment beside the last member is about that member.
@@ -202,7 +207,7 @@ function blockValue(value: Json, indent: string, style: Style): string {
     return `[${style.lineEnd}${inner}${items.join(between)}${style.lineEnd}${indent}]`;
   }
   if (!isJsonObject(value) || Object.keys(value).length === 0) return JSON.stringify(value);
-  const members = Object.entries(value).map((member) => blockMember(member, inner, style));
+  const members = membersInOrder(value).map((member) => blockMember(member, inner, style));
   return `{${members.join(",")}${style.lineEnd}${indent}}`;
 }
 
@@ -215,6 +220,7 @@ function inlineValue(value: Json, style: Style): string {
     return `[${value.map((item: Json) => inlineValue(item, style)).join(style.comma)}]`;
   }
   if (!isJsonObject(value)) return JSON.stringify(value);
-  const members = Object.entries(value).map((member) => inlineMember(member, style));
-  return members.length === 0 ? "{}" : `{${members.join(style.comma)}}`;
+  const members = membersInOrder(value).map((member) => inlineMember(member, style));
+  const edge = style.comma.slice(1);
+  return members.length === 0 ? "{}" : `{${edge}${members.join(style.comma)}${edge}}`;
 }

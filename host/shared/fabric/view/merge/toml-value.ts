@@ -1,5 +1,6 @@
 /** Writes values as TOML: strings on one line, tables in tables under headers of their own. */
 import { isJsonObject, type Json, type JsonObject } from "../../../trust/canonical-json.ts";
+import { membersInOrder } from "./member-order.ts";
 
 const BARE_KEY = /^[A-Za-z0-9_-]+$/;
 
@@ -9,7 +10,7 @@ export function tomlValue(value: Json): string {
   if (typeof value === "string") return JSON.stringify(value).replaceAll("\u007f", "\\u007F");
   if (Array.isArray(value)) return `[${value.map(tomlValue).join(", ")}]`;
   if (!isJsonObject(value)) return JSON.stringify(value);
-  const members = Object.entries(value).filter(([, item]) => item !== null);
+  const members = membersInOrder(value).filter(([, item]) => item !== null);
   const pairs = members.map(([name, item]) => `${tomlKey([name])} = ${tomlValue(item)}`);
   return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
 }
@@ -21,7 +22,7 @@ export function tomlKey(names: readonly string[]): string {
 
 /** A table with its header, and the tables in it below; lines without their ends. */
 export function tomlTable(path: readonly string[], table: JsonObject): readonly string[] {
-  const members = Object.entries(table).filter(([, value]) => value !== null);
+  const members = membersInOrder(table).filter(([, value]) => value !== null);
   const pairs = members.filter(([, value]) => !isJsonObject(value));
   const below = members.filter(([, value]) => isJsonObject(value));
   return [

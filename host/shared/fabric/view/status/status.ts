@@ -83,7 +83,7 @@ export async function viewStatus(
   options: StatusOptions = {},
 ): Promise<ViewStatus> {
   const check = new Check(ports, root, registry, options);
-  return check.run(generation);
+  return registry.holding(() => check.run(generation));
 }
 
 class Check {
