@@ -284,6 +284,7 @@ Duplicate(p) == \E at \in NextOf(p) :
 
 \* The coordinator waits no longer.  What it asked for may still be carried out, when nobody waits for it.
 TimeOut(p) ==
+  /\ "limit" \notin Broken
   /\ p \in co.waiting
   /\ LET request == [kind |-> Gathering[co.phase], txn |-> co.txn]
          isOnItsWay == \E at \in 1 .. Len(queue[p]) : queue[p][at] = request
