@@ -24,7 +24,7 @@ const WISHES_EACH = 2;
 const BOUND_MS = 10_000;
 const RULES = 50;
 
-const SMALL_GRAPHS = 40;
+const SMALL_GRAPHS = 20;
 
 interface Size {
   readonly consumers: number;
@@ -131,7 +131,7 @@ async function run(context: BenchContext): Promise<void> {
   const share = ((cost.tenthsMs / costBound.tenthsMs - 1) * 100).toFixed(1);
   const candidates = CONSUMERS * WISHES_EACH * VERSIONS;
   const title = `${large.contracts.length} symbols, ${candidates} candidate routes`;
-  context.report(`${title}; cost at most ${share} % above the best`, "bound", [
+  context.report(`${title}; cost ${share} % above a bound that knows no limits of nodes`, "bound", [
     row("bound", BOUND_MS, BOUND_MS),
     row("plan", plan.ms, BOUND_MS, 1),
     row("plan again, in force", again.ms, BOUND_MS, 1),
@@ -146,12 +146,13 @@ function compareSmall(
   solver: Awaited<ReturnType<typeof loadHighsSolver>>,
 ): void {
   const random = repeatable(2);
-  let [exactMs, greedyMs, exactTenths, greedyTenths, same] = [0, 0, 0, 0, 0];
+  let [exactMs, greedyMs, exactTenths, greedyTenths, same, solvedCount] = [0, 0, 0, 0, 0, 0];
   for (let index = 0; index < SMALL_GRAPHS; index++) {
-    const small = graph({ consumers: 6, providers: 6, nodes: 3, cpu: 1.2 }, random);
+    const small = graph({ consumers: 4, providers: 4, nodes: 3, cpu: 1 }, random);
     const greedy = timed(() => solve(small, solver, { exactVariablesMax: 0 }));
     const exact = timed(() => solve(small, solver));
-    if (!greedy.result.ok || !exact.result.ok) continue;
+    if (!greedy.result.ok || !exact.result.ok || !exact.result.isOptimal) continue;
+    solvedCount += 1;
     exactMs += exact.ms;
     greedyMs += greedy.ms;
     exactTenths += exact.result.cost.tenthsMs;
@@ -160,7 +161,7 @@ function compareSmall(
   }
   const share = ((greedyTenths / exactTenths - 1) * 100).toFixed(1);
   context.report(
-    `${SMALL_GRAPHS} small graphs; greedy is best in ${same}, and costs ${share} % more on the whole`,
+    `${solvedCount} small, nearly full graphs; greedy is best in ${same}, and costs ${share} % more on the whole`,
     "exact",
     [row("exact", exactMs, exactMs), row("greedy", greedyMs, exactMs)],
   );

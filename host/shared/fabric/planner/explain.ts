@@ -1,5 +1,4 @@
 /** Why wanted routes cannot be had, in the words of whoever wanted them. */
-import { Failure } from "../../ports/failure.ts";
 import { describeMisfit, misfitOf } from "./fit.ts";
 import type { Graph, GraphDemand } from "./graph.ts";
 import { CANDIDATES_SHOWN, WISHES_SHOWN } from "./limits.ts";
@@ -99,17 +98,4 @@ export function explain({ unrouted, clash, isProven }: Infeasibility): Explanati
         ]),
   ];
   return { message: parts.join("\n"), isProven, unrouted, clash };
-}
-
-/** The failure that a verb reports. */
-export function infeasible(explanation: Explanation): Failure {
-  return new Failure("plan-infeasible", explanation.message, {
-    origin: "local",
-    remedy: "Change one of the named rules or routes, or give the nodes more room, and plan again.",
-    context: {
-      isProven: explanation.isProven,
-      unroutedCount: explanation.unrouted.length,
-      clashCount: explanation.clash?.routes.length ?? 0,
-    },
-  });
 }

@@ -5,31 +5,58 @@
  * What it finds is feasible by construction, and `verify.ts` shows it; it may cost more than the best. What it does
  * not find may still exist.
  */
-import type { GraphDemand } from "./graph.ts";
-import { moveTenths } from "./graph.ts";
-import { type Aim, isBefore, type Occupancy, type Option } from "./occupancy.ts";
+import { compareCosts } from "./cost.ts";
+import { boundOf, costOf, type GraphDemand } from "./graph.ts";
+import { better } from "./local-search.ts";
+import type { Cost } from "./model.ts";
+import type { Aim, Occupancy, Option } from "./occupancy.ts";
 import type { Part } from "./parts.ts";
-import type { PlanSymbol } from "./symbol-table.ts";
 
 const PASSES_MAX = 8;
 /** Exchanges that are tried for one demand, and for a whole part. */
 const EXCHANGES_MAX = 64;
 const ALL_EXCHANGES_MAX = 20_000;
 
+/** When more than so many found no room, exchanging one by one is no way to find it for them. */
+const MISSING_MAX = 200;
+
+/** What is cheap one by one may fill the nodes with many versions of the same; then room is what counts first. */
+const AIMS: readonly Aim[] = ["cheap", "thrifty"];
+
+/** A way to meet the demands of a part, as far as they are met. */
+interface Attempt {
+  readonly routes: readonly { readonly demand: GraphDemand; readonly option: Option }[];
+  readonly unmet: number;
+  readonly cost: Cost;
+}
+
 /** Meets what it can of a part's demands. Those that are not met afterwards found no room. */
 export function solveGreedily(occupancy: Occupancy, part: Part): void {
+  const { graph } = occupancy;
   const ordered = hardestFirst(part.demands);
-  fill(occupancy, ordered, "cheap");
-  const missing = countUnmet(occupancy, ordered);
-  if (missing > 0) {
-    // What is cheap one by one may fill the nodes with many versions of the same. Then room is what counts first.
-    const cheap = takeAll(occupancy, ordered);
-    fill(occupancy, ordered, "thrifty");
-    if (countUnmet(occupancy, ordered) >= missing) {
-      takeAll(occupancy, ordered);
-      for (const { demand, option } of cheap) occupancy.put(demand, option);
-    }
+  const bound = boundOf(graph, part.demands);
+  let best: Attempt | null = null;
+  for (const aim of AIMS) {
+    fill(occupancy, ordered, aim);
+    const missing = ordered.filter((demand) => !occupancy.isMet(demand)).length;
+    if (missing <= MISSING_MAX || aim === AIMS.at(-1)) search(occupancy, part, ordered);
+    const [unmet, cost] = [
+      countRequired(occupancy, ordered),
+      costOf(graph, occupancy.assignment, part.demands),
+    ];
+    if (unmet === 0 && compareCosts(cost, bound) === 0) return;
+    const routes = takeAll(occupancy, ordered);
+    const isBest =
+      best === null ||
+      unmet < best.unmet ||
+      (unmet === best.unmet && compareCosts(cost, best.cost) < 0);
+    if (isBest) best = { routes, unmet, cost };
   }
+  for (const { demand, option } of best?.routes ?? []) occupancy.put(demand, option);
+}
+
+/** Lets in who found no room, and betters what can be bettered, until nothing is gained. */
+function search(occupancy: Occupancy, part: Part, ordered: readonly GraphDemand[]): void {
   let exchanges = ALL_EXCHANGES_MAX;
   for (let pass = 0; pass < PASSES_MAX; pass++) {
     let isBetter = false;
@@ -39,8 +66,7 @@ export function solveGreedily(occupancy: Occupancy, part: Part): void {
       exchanges -= used;
       isBetter ||= occupancy.isMet(demand);
     }
-    for (const demand of part.demands) isBetter = betterChoice(occupancy, demand) || isBetter;
-    isBetter = betterPlaces(occupancy, part) || isBetter;
+    isBetter = better(occupancy, part) || isBetter;
     if (!isBetter) return;
   }
 }
@@ -52,13 +78,8 @@ function fill(occupancy: Occupancy, demands: readonly GraphDemand[], aim: Aim): 
   }
 }
 
-/** A required demand weighs more than all optional ones together. */
-function countUnmet(occupancy: Occupancy, demands: readonly GraphDemand[]): number {
-  let count = 0;
-  for (const demand of demands) {
-    if (!occupancy.isMet(demand)) count += demand.demand.isOptional ? 1 : demands.length;
-  }
-  return count;
+function countRequired(occupancy: Occupancy, demands: readonly GraphDemand[]): number {
+  return demands.filter((demand) => !demand.demand.isOptional && !occupancy.isMet(demand)).length;
 }
 
 /** Takes all routes away; putting them back in the order of the answer makes everything as it was. */
@@ -88,69 +109,6 @@ function hardestFirst(demands: readonly GraphDemand[]): GraphDemand[] {
       (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0) ||
       a.index - b.index,
   );
-}
-
-/** Lets a demand choose again. True when it is better off. */
-function betterChoice(occupancy: Occupancy, demand: GraphDemand): boolean {
-  if (!occupancy.isMet(demand)) return false;
-  const before = occupancy.remove(demand);
-  const after = occupancy.bestOption(demand);
-  const isBetter = after !== null && isBefore(after, before, "cheap");
-  occupancy.put(demand, isBetter ? after : before);
-  return isBetter;
-}
-
-/** Moves symbols to where their routes are cheaper. True when one was moved. */
-function betterPlaces(occupancy: Occupancy, part: Part): boolean {
-  const routes = routesBySymbol(occupancy, part);
-  let isBetter = false;
-  for (const symbol of part.symbols) {
-    if (symbol.nodes.length === 1 || !occupancy.isUsed(symbol)) continue;
-    const own = routes.get(symbol) ?? [];
-    const here = occupancy.nodeOf(symbol);
-    let [best, bestTenths] = [here, placeTenths(occupancy, symbol, here, own)];
-    for (const node of symbol.nodes) {
-      if (node === here || !occupancy.hasRoom(node, symbol)) continue;
-      const tenths = placeTenths(occupancy, symbol, node, own);
-      if (tenths < bestTenths) [best, bestTenths] = [node, tenths];
-    }
-    if (best === here) continue;
-    occupancy.move(symbol, best);
-    isBetter = true;
-  }
-  return isBetter;
-}
-
-function routesBySymbol(occupancy: Occupancy, part: Part): Map<PlanSymbol, GraphDemand[]> {
-  const routes = new Map<PlanSymbol, GraphDemand[]>();
-  for (const demand of part.demands) {
-    const choice = occupancy.chosen(demand);
-    if (choice === null) continue;
-    for (const symbol of [demand.from, choice.to]) {
-      const list = routes.get(symbol);
-      if (list === undefined) routes.set(symbol, [demand]);
-      else list.push(demand);
-    }
-  }
-  return routes;
-}
-
-/** What the routes of a symbol cost when it stands on `node`; infinite when one of them has no lane then. */
-function placeTenths(
-  occupancy: Occupancy,
-  symbol: PlanSymbol,
-  node: number,
-  routes: readonly GraphDemand[],
-): number {
-  let sum = moveTenths(symbol, node);
-  for (const demand of routes) {
-    const choice = occupancy.chosen(demand);
-    if (choice === null) continue;
-    const other = demand.from === symbol ? choice.to : demand.from;
-    const relation = occupancy.graph.relations.between(node, occupancy.nodeOf(other));
-    sum += choice.lanes[relation]?.tenths ?? Number.POSITIVE_INFINITY;
-  }
-  return sum;
 }
 
 /** Looks for somebody who can go elsewhere, so that `demand` finds room. Answers how many exchanges it tried. */

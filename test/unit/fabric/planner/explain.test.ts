@@ -3,7 +3,6 @@
  * in which it is the only one that does; clashes for room; graphs that are too large to be sure.
  */
 import { describe, expect, test } from "vitest";
-import { infeasible } from "../../../../host/shared/fabric/planner/explain.ts";
 import type {
   Contract,
   Explanation,
@@ -183,10 +182,4 @@ describe("room", () => {
       { to: saddr("c"), rule: "capacity", detail: "no node has room for it" },
     ]);
   });
-});
-
-test("a verb reports it as plan-infeasible", () => {
-  const failure = infeasible(explanationOf(request([WISH], [contract(FROM)])));
-  expect(failure.code).toBe("plan-infeasible");
-  expect(failure.context).toEqual({ isProven: true, unroutedCount: 1, clashCount: 0 });
 });
