@@ -10,10 +10,11 @@ import { askNodeJson, readControl } from "../control.ts";
 import { datagrams } from "../datagrams.ts";
 import { loadEngine } from "../engine.ts";
 import { exitCodeOf } from "../exit-codes.ts";
-import type { NodeStatus } from "../node-face.ts";
+import type { NodeStatus, ShownWiring } from "../node-face.ts";
 import { openHome, type StatePaths } from "../state.ts";
 import { defaultServerProgram } from "../tool-servers.ts";
 import { trustPorts } from "../trust-ports.ts";
+import type { ShownServerTools } from "../wiring/wiring-face.ts";
 import { configurationOf } from "./configuration.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -29,6 +30,8 @@ const OFFLINE = {
   problem: null,
   remedy: "Start `rtt up` on it; `rtt doctor` there says why it does not connect.",
 };
+
+const REVIEW = "Look at it with `rtt tools review`, and accept it if it is meant.";
 
 export function addDoctor(program: Command, context: CommandContext): void {
   program
@@ -123,7 +126,26 @@ async function nodeChecks(context: CommandContext): Promise<readonly Check[]> {
     const detail = isOnline ? `${tools} tools, ${handshake}` : "it is not connected";
     checks.push(fact(`device ${name}`, !isOnline, OFFLINE, detail, "device-offline"));
   }
-  return checks;
+  return [...checks, ...(await wiringChecks(paths.control))];
+}
+
+/** What the node makes of its project; nothing for a node in none. */
+async function wiringChecks(control: string): Promise<readonly Check[]> {
+  const ask = <T>(path: string): Promise<T> => askNodeJson<T>(control, { method: "GET", path });
+  const { wiring } = await ask<{ wiring: ShownWiring | null }>("/v1/wiring");
+  if (wiring === null) return [];
+  const { servers } = await ask<{ servers: readonly ShownServerTools[] }>("/v1/wiring/servers");
+  const detail = `generation ${wiring.generation} of ${wiring.root}`;
+  const troubles = wiring.problems.map(({ code, message, remedy }) =>
+    fact("wiring", true, { problem: `${code}: ${message}`, remedy }, detail, code),
+  );
+  const held = servers.flatMap(({ tools }) =>
+    tools.flatMap((tool) => (tool.held === null ? [] : [tool.held])),
+  );
+  return [
+    ...(troubles.length === 0 ? [fact("wiring", false, OFFLINE, detail, "internal")] : troubles),
+    ...held.map((problem) => fact("held tool", true, { problem, remedy: REVIEW }, "", "tool-held")),
+  ];
 }
 
 /** Which policies of a stopped node would be in force. */

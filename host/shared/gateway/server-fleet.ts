@@ -55,6 +55,7 @@ export class ServerFleet {
 
   /** Starts servers that do not serve yet, aside; fails when one is not ready within `deadlineMs`. */
   async stage(wanted: readonly WiredSpec[], deadlineMs: number): Promise<void> {
+    if (this.#isStopped) return;
     const servers = wanted.map((one) => this.#obtain(one));
     await this.#started(servers, deadlineMs);
     const late = servers.find(({ state }) => state !== "ready");
@@ -73,6 +74,7 @@ export class ServerFleet {
    * retired once it has come to its end.
    */
   async wire(wanted: readonly WiredSpec[], onSwapped: () => Promise<void>): Promise<void> {
+    if (this.#isStopped) return;
     const servers = new Map(wanted.map((one) => [one.key, this.#obtain(one)]));
     await this.#started([...servers.values()], START_MS);
     if (this.#isStopped) return;

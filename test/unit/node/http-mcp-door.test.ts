@@ -68,11 +68,9 @@ describe.each(REVISIONS)("a client that negotiates %s", (mode, revision) => {
     const digest = node.parts.ports.digest.sha256(new TextEncoder().encode('{"text":"hü"}'));
     expect(facts["sent"]).toBe(`sha256:${Buffer.from(digest).toString("hex")}`);
     await expect(client.callTool({ name: "desk__three_echo" })).rejects.toThrow(/tool-unknown/);
-    if (mode === "legacy") {
-      await world.wire([one]);
-      await vi.waitFor(() => expect(onChanged).toHaveBeenCalled(), PATIENCE);
-      expect((await client.listTools()).tools).toHaveLength(1);
-    }
+    await world.wire([one]);
+    await vi.waitFor(() => expect(onChanged).toHaveBeenCalled(), PATIENCE);
+    expect((await client.listTools()).tools).toHaveLength(1);
   });
 
   test("sees and calls only what the address chooses", async () => {

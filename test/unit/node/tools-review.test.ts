@@ -96,6 +96,13 @@ test("a tool that changes under way is held from the next announcement on, and n
   const why = await world.ask<{ facts: { served: { code: string; outcome: string } } }>("why");
   expect(why.facts.served).toMatchObject({ code: "tool-held", outcome: "denied" });
 
+  const doctor = await world.rtt("doctor");
+  expect([doctor.code, doctor.out]).toEqual([
+    3,
+    expect.stringMatching(
+      /ok +wiring +generation 1 of .*\nFAIL +held tool +"work\/echo" is not the tool/,
+    ),
+  ]);
   const shown = await world.rtt("tools", "review");
   expect(shown.code).toBe(3);
   expect(shown.out).toContain("work/echo  changed, held");
