@@ -43,10 +43,9 @@ export function planOf(graph: Graph, assignment: Assignment): Published {
   };
 }
 
-export function compareRoutes(
-  a: Pick<PlannedRoute, "from" | "to">,
-  b: Pick<PlannedRoute, "from" | "to">,
-): number {
+type Ends = Omit<PlannedRoute, "lane">;
+
+export function compareRoutes(a: Ends, b: Ends): number {
   return compareTexts(a.from, b.from) || compareTexts(a.to, b.to);
 }
 
