@@ -8,7 +8,7 @@
 import { Failure } from "../../ports/failure.ts";
 import { baseOf } from "../apply/target.ts";
 import { providerName } from "../bridge/wired-servers.ts";
-import type { Configuration } from "../configuration/configuration.ts";
+import { CONFIGURATION_PATHS, type Configuration } from "../configuration/configuration.ts";
 import type { ConfigurationNote } from "../configuration/member.ts";
 import type { RouteWish } from "../configuration/routes-file.ts";
 import { sourcesOf } from "../discovery/sources.ts";
@@ -73,7 +73,7 @@ async function draft(input: DraftInput): Promise<Draft> {
   const { registry, configuration, current } = input;
   const entries = await registry.list();
   const contracts = await contractsOf(registry, entries);
-  const { wanted, lost } = wantedRoutes(entries, contracts, configuration.routes);
+  const { wanted, lost, unmatched } = wantedRoutes(entries, contracts, configuration.routes);
   const solution = solved(input, { wanted, contracts });
   const projection = await project(input);
   const views = await planFiles(
@@ -99,8 +99,14 @@ async function draft(input: DraftInput): Promise<Draft> {
     leftOut: solution.unrouted,
     lost,
     ...reports(projection, views),
-    notes: configuration.notes,
+    notes: [...configuration.notes, ...unmatchedNotes(unmatched)],
   };
+}
+
+function unmatchedNotes(count: number): readonly ConfigurationNote[] {
+  if (count === 0) return [];
+  const message = `${count} consumers have too many possible providers; name theirs here`;
+  return [{ path: CONFIGURATION_PATHS.routes, line: 1, message }];
 }
 
 function reports(

@@ -15,12 +15,15 @@ import {
   compareVersions,
   formatSymbolAddress,
   isReferredTo,
+  parseSymbolAddress,
   parseSymbolReference,
   type SymbolAddress,
 } from "../symbol.ts";
 
 /** Read at a time; each is verified. */
 const PARALLEL = 16;
+/** Nobody has asked for these routes, so they may not keep the planner busy: it takes twice as many pairs at most. */
+const PAIRS_MAX = 1_000_000;
 /** Kinds whose objects never are manifests. */
 const WITHOUT_MANIFEST: ReadonlySet<string> = new Set(["skill", "rule", "mcp-server", "mcp_tool"]);
 /** What the door reaches. */
@@ -63,6 +66,8 @@ export interface LostWish {
 
 export interface WantedRoutes {
   readonly wanted: readonly WantedRoute[];
+  /** How many consumers were not given a provider, because looking for one would take too long; else 0. */
+  readonly unmatched: number;
   /** Optional ones only: others fail. */
   readonly lost: readonly LostWish[];
 }
@@ -83,10 +88,24 @@ export function wantedRoutes(
     else throw noConsumer(wish);
   }
   const spokenFor = new Set(wished.map(({ from }) => from));
+  const consumers = consumerRoutes(contracts, spokenFor);
+  const isTooMany = pairCount(contracts, consumers) > PAIRS_MAX;
   return {
-    wanted: [...doorRoutes(addresses), ...consumerRoutes(contracts, spokenFor), ...wished],
+    wanted: [...doorRoutes(addresses), ...(isTooMany ? [] : consumers), ...wished],
+    unmatched: isTooMany ? consumers.length : 0,
     lost,
   };
+}
+
+/** Pairs of a consumer that asks for any provider and a symbol of its type. */
+function pairCount(contracts: readonly Contract[], consumers: readonly WantedRoute[]): number {
+  const typeOf = (address: string): string => parseSymbolAddress(address).type;
+  const counts = new Map<string, number>();
+  for (const { address, direction } of contracts) {
+    if (direction === "consumer") continue;
+    counts.set(typeOf(address), (counts.get(typeOf(address)) ?? 0) + 1);
+  }
+  return consumers.reduce((sum, { from }) => sum + (counts.get(typeOf(from)) ?? 0), 0);
 }
 
 function wantedOf({ to, capabilities, isOptional }: RouteWish, from: string): WantedRoute {

@@ -5,6 +5,9 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { wantedRoutes } from "../../../../host/shared/fabric/drafting/wanted-routes.ts";
+import { defaultContract } from "../../../../host/shared/fabric/planner/contract.ts";
+import type { Contract } from "../../../../host/shared/fabric/planner/model.ts";
 import type { Json } from "../../../../host/shared/trust/canonical-json.ts";
 import { failureCode } from "../../../support/ports.ts";
 import { AGENT, manifest, routesOf, scanned, SERVER, TOOL, World } from "./world.ts";
@@ -72,6 +75,21 @@ test("a consumer without a provider is told, and hinders nothing", async () => {
   const draft = await world.draft();
   expect(routesOf(draft)).toEqual([`${DOOR} -> local/mcp-server/github@1.0.0`]);
   expect(draft.leftOut).toMatchObject([{ from: "rtt://ui/api/page@1.0.0", wanted: "any api" }]);
+});
+
+test("where nobody was asked, a million pairs are too many, and that is said", () => {
+  const contract = (address: string, direction: Contract["direction"]): Contract => ({
+    ...defaultContract(address),
+    direction,
+  });
+  const range = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
+  const consumers = range(1001).map((at) => contract(`rtt://a/api/c${at}@1.0.0`, "consumer"));
+  const providers = range(1000).map((at) => contract(`rtt://a/api/p${at}@1.0.0`, "provider"));
+  const others = range(1000).map((at) => contract(`rtt://a/bus/p${at}@1.0.0`, "both"));
+  const wanted = (contracts: readonly Contract[]) => wantedRoutes([], contracts, []);
+  expect(wanted([...consumers.slice(1), ...providers, ...others])).toMatchObject({ unmatched: 0 });
+  const tooMany = wanted([...consumers, ...providers]);
+  expect(tooMany).toMatchObject({ wanted: [], unmatched: 1001 });
 });
 
 test("a route that must be had and cannot be fails the plan, with its place or its reason", async () => {
