@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -179,6 +180,69 @@ test("a list of plans says which of them cannot be believed, and shows no others
   const { plans } = await person.ask("ls", "plans");
   expect(plans).toMatchObject([{ planId, base: null, problem: expect.stringMatching(/plan_id/) }]);
   expect((await person.run("ls", "plans")).out).toMatch(/^[0-9a-f]{12} {2}plan-invalid/);
+});
+
+test("what was applied is in force, listed, and nothing to do any more", async () => {
+  const person = await scannedProject();
+  const { planId } = await person.ask("plan");
+  expect(await person.ask("apply")).toMatchObject({ generation: 1 });
+  expect(await person.ask("plan")).toMatchObject({ isEmpty: true, base: { generation: 1 } });
+  expect((await person.run("plan")).out).toMatch(/Nothing to do\.\n$/);
+  const [from, to] = ["rtt://local/service/door@1.0.0", "rtt://local/mcp-server/github@1.0.0"];
+  expect(await person.ask("ls", "routes")).toEqual({
+    generation: 1,
+    routes: [{ from, to, lane: "uds", node: "local" }],
+  });
+  expect((await person.run("ls", "routes")).out).toBe(`${from} -> ${to} (uds, local)\n`);
+  const { plans } = await person.ask("ls", "plans");
+  expect(plans).toContainEqual(expect.objectContaining({ planId, isInForce: true, base: 0 }));
+  expect((await person.run("ls", "plans")).out).toMatch(/in force/);
+  expect(await person.ask("ls", "problems")).toEqual({ problems: [] });
+  // What is no longer there is planned away, and then put in order.
+  rmSync(join(person.project, ".mcp.json"));
+  await person.run("scan", "--prune");
+  const { out } = await person.run("plan");
+  expect(out).toContain(`  - ${from} -> ${to} (uds)`);
+  expect(out).toMatch(/^ {2}[-~] \.cursor\/mcp\.json \(fields\)$/m);
+});
+
+test("a person is told what is left out, lost, kept, not shown and without effect", async () => {
+  const person = await scannedProject();
+  person
+    .write(".claude/agents/x.md", "---\nname: x\ndescription: X\nmodel: opus\n---\nX.\n")
+    .write(
+      ".rtt/policy.json",
+      '{"deny":[{"from":"*","to":"rtt://local/mcp-server/*"}],"qos":{"*":{"throughput_qps":1}}}',
+    )
+    .write(
+      ".rtt/routes.json",
+      '{"routes":[{"from":"rtt://a/agent/x","to":"rtt://a/tool/y","optional":true}]}',
+    )
+    .write(
+      ".rtt/views/cursor.view.json",
+      '{"provider":"cursor","entries":[{"id":"nobody@1.0.0"},{"id":"x@1.0.0"}]}',
+    );
+  await person.run("scan");
+  const { code, out } = await person.run("plan");
+  expect(code).toBe(0);
+  expect(out).toMatch(/^routes left out\n {2}.*door@1\.0\.0 wants .*github.*\n {4}.*\(denied\)/m);
+  expect(out).toContain("rtt://a/agent/x wants rtt://a/tool/y, but no symbol is rtt://a/agent/x");
+  expect(out).toMatch(/^without effect\n {2}\.rtt\/policy\.json:1: throughput_qps/m);
+  expect(out).toMatch(/^kept: .*\n(?: {2}.*\n)* {2}\.claude\/agents\/x\.md \(claude-code\)/m);
+  expect(out).toMatch(/^not shown\n(?: {2}.*\n)*? {2}nobody@1\.0\.0 in cursor: not-in-registry/m);
+  expect(out).toMatch(
+    /^fields that a tool cannot show\n(?: {2}.*\n)*? {2}.*agent\/x@1\.0\.0 in cursor/m,
+  );
+});
+
+test("a long list is cut, and its rest counted", async () => {
+  const person = await scannedProject();
+  for (let at = 0; at < 60; at++) {
+    person.write(`.claude/agents/a${at}.md`, `---\nname: a${at}\ndescription: A\n---\nA.\n`);
+  }
+  await person.run("scan");
+  const { out } = await person.run("plan");
+  expect(out).toMatch(/^cursor\n(?: {2}.*\n){40} {2}and \d+ more; --json has all of them$/m);
 });
 
 // --- hostile configuration ---
