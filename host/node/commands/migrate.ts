@@ -5,9 +5,10 @@ import type { MigrationRecord } from "../../shared/fabric/migrate/record.ts";
 import { type MigratePorts, type Survey, surveyTree } from "../../shared/fabric/migrate/survey.ts";
 import { undoMigration } from "../../shared/fabric/migrate/undo.ts";
 import { Failure } from "../../shared/ports/failure.ts";
+import { readPublicIdentity } from "../../shared/trust/key-file.ts";
 import { readSigners } from "../../shared/trust/signers.ts";
 import { readPassphrase } from "../passphrase.ts";
-import { openHome } from "../state.ts";
+import { openHome, statePaths } from "../state.ts";
 import { nodeSymbolicLinks } from "../symbolic-links.ts";
 import { openIdentity, trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
@@ -73,7 +74,10 @@ async function tellSurvey(
   ports: MigratePorts,
   root: string,
 ): Promise<void> {
-  const survey = await surveyTree(ports, root);
+  const { identity } = statePaths(context.home);
+  const isThere = (await ports.files.info(identity)) !== null;
+  const publicKey = isThere ? (await readPublicIdentity(ports, identity)).publicKey : null;
+  const survey = await surveyTree(ports, root, publicKey);
   if (survey === null) return nothing(context);
   const { removed, created, objects, notes } = survey;
   context.answer(

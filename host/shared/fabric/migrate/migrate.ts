@@ -56,7 +56,7 @@ export async function migrate(
   refuseUndoing(records);
   const begun = records.find(({ state }) => state === "begun");
   if (begun !== undefined) return { record: await perform(ports, options, begun), survey: null };
-  const survey = await surveyTree(ports, root);
+  const survey = await surveyTree(ports, root, owner.publicKey);
   if (survey === null) return null;
   const record: MigrationRecord = {
     number: (records.at(-1)?.number ?? 0) + 1,

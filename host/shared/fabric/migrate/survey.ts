@@ -7,11 +7,13 @@
 import { Failure } from "../../ports/failure.ts";
 import { fromUtf8, utf8 } from "../../trust/bytes.ts";
 import { digestText } from "../../trust/digest-text.ts";
+import { formatIdentityKey } from "../../trust/key-text.ts";
+import { verifyPublishedWal } from "../apply/published-wal.ts";
 import { manifestFile, readToolList } from "../bridge/tool-manifest.ts";
 import { CONFIGURATION_PATHS, readConfiguration } from "../configuration/configuration.ts";
 import { readBridgeFile, readProvidersFile } from "../configuration/provider-files.ts";
 import { readConfigurationText } from "../configuration/document.ts";
-import { generationPath } from "../generation-file/generation-file.ts";
+import { generationPath, readGeneration } from "../generation-file/generation-file.ts";
 import { initialPanel, readPanel } from "../panel.ts";
 import type { DigestText } from "../plan.ts";
 import { RegistryLayout } from "../registry/layout.ts";
@@ -28,10 +30,15 @@ import {
   type TreePorts,
 } from "./published-files.ts";
 import { type PublishedRegistry, readPublishedRegistry } from "./published-registry.ts";
-import { checkPublishedLog, type PublishedLog } from "./published-wal.ts";
 import type { RemovedFile, RemovedLink } from "./record.ts";
 
 export type MigratePorts = RegistryPorts & TreePorts;
+
+export interface PublishedLog {
+  readonly entries: number;
+  /** What breaks its chain, or null. */
+  readonly broken: string | null;
+}
 
 export interface NewFile {
   readonly path: string;
@@ -67,8 +74,15 @@ const LINKMAP = ".rtt/linkmap.json";
 const MARKS = ["agents.index.json", "agents/common", MANIFESTS, "providers", "connector-mcp"];
 const FILE_BYTES_MAX = 64 << 20;
 
-/** What would be migrated; null where there is nothing of the published tools, or nothing is left to do. */
-export async function surveyTree(ports: MigratePorts, root: string): Promise<Survey | null> {
+/**
+ * What would be migrated; null where there is nothing of the published tools, or nothing is left to do. `publicKey` is
+ * this node's own.
+ */
+export async function surveyTree(
+  ports: MigratePorts,
+  root: string,
+  publicKey: Uint8Array | null,
+): Promise<Survey | null> {
   const { files } = ports;
   const published = await readPublishedRegistry(ports, `${root}/${REGISTRY}`);
   const found = await foundFiles(ports, root, published !== null);
@@ -76,7 +90,7 @@ export async function surveyTree(ports: MigratePorts, root: string): Promise<Sur
     (info) => info !== null,
   );
   if (published === null && found.length === 0 && !isMarked) return null;
-  await refuseInForce(ports, root, found);
+  if (found.length > 0) await refuseInForce(ports, root, publicKey);
   const tools = await listedTools(ports, root);
   const makesRegistry =
     (await files.info(new RegistryLayout(`${root}/${REGISTRY}`).signers)) === null;
@@ -94,7 +108,7 @@ export async function surveyTree(ports: MigratePorts, root: string): Promise<Sur
     keys: published?.keys ?? [],
     notes: [
       ...notes,
-      ...(log?.broken == null ? [] : [`the published log: ${log.broken}`]),
+      ...(log?.broken == null ? [] : [log.broken]),
       ...found
         .filter(({ path }) => path.endsWith(".priv"))
         .map(({ path }) => {
@@ -123,16 +137,24 @@ async function foundFiles(
   return found;
 }
 
-/** What a generation shows lies in the same places, and is no published tool's. */
-async function refuseInForce(
-  { files }: MigratePorts,
+/**
+ * What a generation shows lies in the same places, and is no published tool's. One that shows nothing is in nobody's
+ * way; one that somebody else has signed may show anything.
+ */
+export async function refuseInForce(
+  ports: MigratePorts,
   root: string,
-  found: readonly unknown[],
+  publicKey: Uint8Array | null,
 ): Promise<void> {
-  if (found.length === 0 || (await files.info(generationPath(`${root}/.rtt`))) === null) return;
-  throw new Failure("apply-refused", "A generation is in force, so its views stand there already", {
+  const folder = `${root}/.rtt`;
+  if ((await ports.files.info(generationPath(folder))) === null) return;
+  const own = publicKey === null ? null : formatIdentityKey(publicKey);
+  const keyOf = (keyId: string): Uint8Array | null => (keyId === own ? publicKey : null);
+  const stored = await readGeneration(ports, folder, { keyOf });
+  if (stored === null || stored.generation.files.length === 0) return;
+  throw new Failure("apply-refused", "A generation is in force, so its views stand there", {
     origin: "local",
-    remedy: "Migrate before the first `rtt apply`, or go back with `rtt rollback`.",
+    remedy: "Take its views back first: `rtt rollback 0`.",
   });
 }
 
@@ -238,16 +260,18 @@ async function missingFolders(
 }
 
 async function checkedLog(
-  { files, digest }: MigratePorts,
+  ports: MigratePorts,
   root: string,
   found: readonly (FoundFile | FoundLink)[],
 ): Promise<PublishedLog | null> {
-  const entries = new Map<string, Uint8Array>();
-  for (const { path } of found.filter((one) => one.path.endsWith(".wal.json"))) {
-    const bytes = await readPlainFile(files, `${root}/${path}`, FILE_BYTES_MAX);
-    if (bytes !== null) entries.set(path, bytes);
+  const entries = found.filter(({ path }) => path.endsWith(".wal.json")).length;
+  if (entries === 0) return null;
+  try {
+    await verifyPublishedWal(ports, `${root}/.rtt/wal`);
+    return { entries, broken: null };
+  } catch (thrown) {
+    return { entries, broken: Failure.from(thrown).message };
   }
-  return entries.size === 0 ? null : checkPublishedLog(digest, entries);
 }
 
 /** What keeps the configuration from being read as it is; it is not touched. */

@@ -4,7 +4,6 @@
  */
 import { Failure } from "../../ports/failure.ts";
 import { digestText } from "../../trust/digest-text.ts";
-import { generationPath } from "../generation-file/generation-file.ts";
 import { idOfDigest } from "../registry/layout.ts";
 import { readPlainFile } from "../registry/plain-file.ts";
 import { Registry } from "../registry/registry.ts";
@@ -18,7 +17,7 @@ import {
   removeRecord,
   writeRecord,
 } from "./record.ts";
-import type { MigratePorts } from "./survey.ts";
+import { type MigratePorts, refuseInForce } from "./survey.ts";
 
 export interface UndoOptions extends MigrateOptions {
   /** Also when the registry has more by now, which is lost. */
@@ -58,9 +57,7 @@ async function check(
 ): Promise<void> {
   const { root, isForced = false } = options;
   const kept = keptFolder(`${root}/.rtt`, record.number);
-  if ((await ports.files.info(generationPath(`${root}/.rtt`))) !== null) {
-    throw refused("A generation is in force", "Take its views back first: `rtt rollback 0`.");
-  }
+  await refuseInForce(ports, root, options.owner.publicKey);
   for (const one of record.removed) {
     await checkInside(ports, root, `${root}/${one.path}`);
     if (one.kind === "file") await keptBytes(ports, kept, one.digest);
