@@ -5,14 +5,9 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import {
-  type RegisteredTools,
-  registerListedTools,
-  registerTools,
-} from "../../shared/fabric/bridge/register-tools.ts";
+import { type RegisteredTools, registerTools } from "../../shared/fabric/bridge/register-tools.ts";
 import { heldFailure, ReviewedTools, type ToolReview } from "../../shared/fabric/bridge/review.ts";
 import { changeLines, visible } from "../../shared/fabric/bridge/tool-changes.ts";
-import { readToolList } from "../../shared/fabric/bridge/tool-manifest.ts";
 import { matchesGlob, parseGlob } from "../../shared/fabric/planner/glob.ts";
 import { plainMessage } from "../../shared/gateway/frames.ts";
 import { Failure } from "../../shared/ports/failure.ts";
@@ -28,6 +23,7 @@ import {
 } from "../wiring/announced.ts";
 import { collect } from "./configuration.ts";
 import type { CommandContext } from "./context.ts";
+import { importBridge, importList } from "./tools-list.ts";
 
 interface ReviewOptions {
   readonly accept?: readonly string[];
@@ -40,16 +36,13 @@ interface ReviewOptions {
 const HELD = 3;
 const SILENT_SERVER = 6;
 
-/** The largest `tools.json`. */
-const LIST_BYTES_MAX = 1 << 20;
-
 export function addToolReview(tools: Command, context: CommandContext): void {
   tools
     .command("import")
     .summary("take the tools of MCP servers into the registry")
     .description(
       "Runs the MCP servers of the registry, all or the named ones, and registers their tools, signed, with manifests " +
-        "in .rtt/manifests. To import a server's tools for the first time is to review them: from then on a tool that " +
+        "in .rtt/manifests; without a name also the lists of tools of connector-mcp/bridge.yaml. To import a server's tools for the first time is to review them: from then on a tool that " +
         "says something else is held, and so is one that was not there, until `rtt tools review --accept` lets it through.",
     )
     .argument("[server...]", "names or addresses of servers")
@@ -59,7 +52,7 @@ export function addToolReview(tools: Command, context: CommandContext): void {
     .action((servers: readonly string[], options: ReviewOptions) =>
       options.from === undefined
         ? review(context, servers, options, false)
-        : importList(context, options.from, options),
+        : importList(context, options.from, options.provider ?? "", options.passphraseFile),
     );
   tools
     .command("review")
@@ -102,7 +95,11 @@ async function review(
     ? accepted(reviews, options.accept ?? [])
     : reviews.filter(({ state, hidden }) => state === "first" && hidden.length === 0);
   const folder = join(project.folder, "manifests");
-  const registered = await registerTools(nodeFiles, registry, folder, chosen, reviewed);
+  const fromServers = await registerTools(nodeFiles, registry, folder, chosen, reviewed);
+  const isWhole = !isReview && wanted.length === 0;
+  const registered = isWhole
+    ? merged(fromServers, await importBridge(project, registry))
+    : fromServers;
   const held = reviews.filter(
     (one) => !chosen.includes(one) && heldFailure(one, isStrict) !== null,
   );
@@ -126,6 +123,15 @@ function accepted(reviews: readonly ToolReview[], patterns: readonly string[]): 
     (one) => first.has(one.provider) && one.state === "first" && one.hidden.length === 0,
   );
   return [...new Set([...named, ...along])];
+}
+
+function merged(a: RegisteredTools, b: RegisteredTools): RegisteredTools {
+  return {
+    addresses: [...a.addresses, ...b.addresses],
+    replaced: [...a.replaced, ...b.replaced],
+    keptManifests: [...a.keptManifests, ...b.keptManifests],
+    problems: [...a.problems, ...b.problems],
+  };
 }
 
 interface Outcome {
@@ -204,41 +210,9 @@ function summary({ reviews, held, registered, isReview }: Outcome): string {
   return `${parts.join(", ")}.${hint}`;
 }
 
-async function importList(
-  context: CommandContext,
-  path: string,
-  { provider = "", passphraseFile }: ReviewOptions,
-): Promise<void> {
-  const project = currentProject(context);
-  const info = await nodeFiles.info(path);
-  const bytes =
-    info === null || info.sizeBytes > LIST_BYTES_MAX ? null : await nodeFiles.read(path);
-  if (bytes === null) throw noList(path);
-  const tools = readToolList(bytes, path, provider);
-  const registry = await openRegistry(context, project, { passphraseFile });
-  const folder = join(project.folder, "manifests");
-  const registered = await registerListedTools(nodeFiles, registry, folder, tools);
-  const { addresses, keptManifests } = registered;
-  context.answer(
-    { registered: addresses, keptManifests },
-    [
-      ...keptManifests.map((name) => `${name} was edited, and stays as it is.`),
-      `${addresses.length} tools of ${provider} registered by name; import them from the running server to review them.`,
-    ].join("\n"),
-  );
-}
-
 function unknownTool(pattern: string): Failure {
   return new Failure("tool-unknown", `no server announces a tool "${pattern.slice(0, 128)}"`, {
     origin: "local",
     remedy: "`rtt tools review` lists them, as server/tool.",
-  });
-}
-
-function noList(path: string): Failure {
-  return new Failure("file-missing", `there is no list of tools in ${path}`, {
-    origin: "local",
-    context: { path },
-    remedy: 'Name a file with {"tools": [{"name", "version", "capabilities"}]}.',
   });
 }

@@ -2,7 +2,7 @@
  * Goal: a tool is taken in once somebody has looked at it, and one that changes afterwards reaches nobody until
  * somebody has looked again. Method: the verbs as a person types them, on real servers that change what they say.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -237,6 +237,33 @@ test("servers that fail are named, each with its reason, and hinder no other", a
     ["stream", "unsupported"],
   ]);
   expect((await world.rtt("tools", "import", "nobody")).code).toBe(12);
+});
+
+test("the lists that bridge.yaml names come in with the servers, and take nothing from what was reviewed", async () => {
+  const world = await WiringWorld.create();
+  await world.double("work", "good");
+  const folder = join(world.project.root, "connector-mcp");
+  mkdirSync(folder);
+  const bridge = ["work", "acme", "gone"].map(
+    (name) => `    ${name}: { tools_manifest: connector-mcp/${name}.json }`,
+  );
+  writeFileSync(join(folder, "bridge.yaml"), ["mcp:", "  providers:", ...bridge, ""].join("\n"));
+  const list = JSON.stringify({ tools: [{ name: "echo", version: "1.2.3" }] });
+  for (const name of ["work", "acme"]) writeFileSync(join(folder, `${name}.json`), list);
+  for (const expected of [["work", "acme"], []]) {
+    const answer = await world.ask<ReviewAnswer & { problems: { code: string }[] }>(
+      "tools",
+      "import",
+    );
+    expect(answer.registered).toEqual(expected.map((name) => `rtt://mcp/${name}/tool/echo@1.2.3`));
+    expect([answer.keptManifests, answer.problems.map(({ code }) => code)]).toEqual([
+      [],
+      ["file-missing"],
+    ]);
+  }
+  expect((await world.ask<ReviewAnswer>("tools", "review")).tools).toMatchObject([
+    { state: "same" },
+  ]);
 });
 
 test("the published list of tools makes manifests and named objects, which are no review", async () => {

@@ -91,13 +91,20 @@ export async function registerListedTools(
     if (kind === tools[0]?.object.kind) present.add(formatSymbolAddress(address));
   }
   const news = tools.filter(({ address }) => !present.has(formatSymbolAddress(address)));
-  await registry.putAll(news.map(({ object }) => object));
+  if (news.length > 0) await registry.putAll(news.map(({ object }) => object));
   const keptManifests: string[] = [];
-  for (const { address, capabilities } of tools) {
-    const file = manifestFile(address, capabilities);
-    if (!(await writeManifest(files, folder, file, []))) keptManifests.push(file.name);
+  for (const tool of tools) {
+    const file = manifestFile(tool.address, tool.capabilities);
+    const isWritten = await writeManifest(files, folder, file, []);
+    // That of a reviewed tool says more; it was not edited.
+    if (!isWritten && news.includes(tool)) keptManifests.push(file.name);
   }
-  return { addresses, replaced: [], keptManifests, problems: [] };
+  return {
+    addresses: news.map(({ address }) => formatSymbolAddress(address)),
+    replaced: [],
+    keptManifests,
+    problems: [],
+  };
 }
 
 /** Writes a manifest where there is none, or one that was written here; false where somebody has edited it. */
