@@ -1,12 +1,14 @@
 /**
- * The official inspector, as a stranger to this program, lists and calls the tools of paired nodes through `rtt mcp`,
- * in each of the two revisions that it can be told to speak. (`doors.test.ts` does it with the official client.)
+ * The official inspector, as a stranger to this program, lists and calls the tools of paired nodes through `rtt mcp`
+ * and over HTTP, in each of the two revisions that it can be told to speak. (`doors.test.ts` and
+ * `test/unit/node/http-mcp-door.test.ts` do it with the official client.)
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Control } from "../../host/node/control.ts";
 import { fetchRuntimes } from "../hosts/fetch.ts";
 import { startPaired } from "../support/paired.ts";
 import { Bench, MAIN, type Run } from "../support/rtt.ts";
@@ -22,10 +24,20 @@ const bench = new Bench();
 const note = join(bench.folder("open"), "note.txt");
 afterAll(() => bench.close());
 
-/** Runs the inspector once against `rtt mcp` of the host. */
-async function inspect(era: string, ...args: readonly string[]): Promise<Run> {
-  const home = bench.path("host");
-  const server = [process.execPath, MAIN, "mcp", "-e", `RTT_HOME=${home}`];
+/** How the inspector is told of the host's door. */
+const DOORS: Readonly<Record<string, () => readonly string[]>> = {
+  "rtt mcp": () => [process.execPath, MAIN, "mcp", "-e", `RTT_HOME=${bench.path("host")}`],
+  "/mcp": () => {
+    const control = readFileSync(bench.path("host/control.json"), "utf8");
+    const { port, token } = JSON.parse(control) as Control;
+    const header = ["--header", `Authorization: Bearer ${token}`];
+    return [`http://127.0.0.1:${port}/mcp`, "--transport", "http", ...header];
+  },
+};
+
+/** Runs the inspector once against a door of the host. */
+async function inspect(door: string, era: string, ...args: readonly string[]): Promise<Run> {
+  const server = DOORS[door]?.() ?? [];
   const options = ["--cli", ...server, "--protocol-era", era, "--quiet", "--format", "json"];
   const patience = ["--connect-timeout", "60000"];
   // It keeps settings in the home folder of its user.
@@ -60,18 +72,26 @@ beforeAll(async () => {
 }, 180_000);
 
 describe.skipIf(!isFetched).each([
-  ["legacy", false],
-  ["modern", true],
-])("the inspector, speaking %s", (era, isModern) => {
+  ["rtt mcp", "legacy", false],
+  ["rtt mcp", "modern", true],
+  ["/mcp", "legacy", false],
+  ["/mcp", "modern", true],
+])("the inspector at %s, speaking %s", (door, era, isModern) => {
   const read = (path: string): Promise<Run> => {
     const call = ["--method", "tools/call", "--tool-name", "laptop__fs_read"];
-    return inspect(era, ...call, "--tool-args-json", JSON.stringify({ path }));
+    return inspect(door, era, ...call, "--tool-args-json", JSON.stringify({ path }));
   };
 
   it(
     "finds every tool, with schemas that any client can use",
     async () => {
-      const { code, stdout, stderr } = await inspect(era, "--method", "tools/list", "--strict");
+      const { code, stdout, stderr } = await inspect(
+        door,
+        era,
+        "--method",
+        "tools/list",
+        "--strict",
+      );
       expect([code, stderr]).toEqual([0, ""]);
       const { tools } = resultOf(stdout) as Listed;
       expect(tools.map(({ name }) => name)).toEqual(["laptop__fs_read", "laptop__good_echo"]);
