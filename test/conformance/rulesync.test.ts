@@ -7,22 +7,21 @@
  * CI it has to be there.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bodyMember } from "../../host/shared/fabric/discovery/found.ts";
 import type { FoundSymbol } from "../../host/shared/fabric/discovery/found.ts";
 import { parseFrontMatter } from "../../host/shared/fabric/discovery/text/front-matter.ts";
 import { rulePartsOf } from "../../host/shared/fabric/view/dialects/rule.ts";
 import { TOOL_LAYOUTS } from "../../host/shared/fabric/view/layouts.ts";
-import { mergeConfig } from "../../host/shared/fabric/view/merge/merge.ts";
 import {
   isJsonObject,
   type Json,
   type JsonObject,
 } from "../../host/shared/trust/canonical-json.ts";
 import { temporaryFolder } from "../support/ports.ts";
-import { type Projected, ProjectedFolder } from "../support/projection.ts";
+import { ProjectedFolder } from "../support/projection.ts";
 import { scanFolder, type Tree } from "../support/tool-folders.ts";
 
 const PACKAGE = join(import.meta.dirname, "rulesync/node_modules/rulesync");
@@ -104,30 +103,6 @@ const CORPUS: Tree = {
     },
   }),
 };
-
-/** Writes what a view and the places that it shares with others would hold. */
-async function materialize(shown: Projected): Promise<string> {
-  const folder = realpathSync(temporaryFolder());
-  for (const file of shown.projection.files) {
-    const path = join(folder, file.path);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(
-      path,
-      file.how === "link" ? await shown.text(file.path) : await merged(shown, file),
-    );
-  }
-  return folder;
-}
-
-async function merged(
-  shown: Projected,
-  { path, format }: { readonly path: string; readonly format: "json" | "jsonc" | "toml" },
-): Promise<string> {
-  const wanted = await shown.fields(path);
-  const outcome = mergeConfig({ format, now: null, last: [], wanted, original: null });
-  if (!outcome.ok) throw new Error(`${path}: ${outcome.problem.message}`);
-  return outcome.text ?? "";
-}
 
 /** What a symbol says to every tool: rules by their text and scope, since their bytes differ between writers. */
 function meaning(symbol: FoundSymbol): Json {
@@ -308,7 +283,10 @@ async function inLayout(folder: ProjectedFolder, view: string): Promise<string> 
   const views = [{ view, provider: view, folder: null, entries: null }];
   await folder.scan();
   // Without sources nothing counts as the user's own, so everything is written.
-  return materialize(await folder.project(new Map(), { views }));
+  const shown = await folder.project(new Map(), { views });
+  const layout = realpathSync(temporaryFolder());
+  await shown.writeTo(layout);
+  return layout;
 }
 
 /** What rulesync writes for a tool out of what it has imported in `from`. */

@@ -1,9 +1,18 @@
 /** Projections for tests: of real tools' files, scanned and registered, or of bodies. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { scannedSources, type SymbolSources } from "../../host/shared/fabric/discovery/sources.ts";
 import { registerSymbols } from "../../host/shared/fabric/discovery/register.ts";
 import { Registry } from "../../host/shared/fabric/registry/registry.ts";
 import { readViewFields } from "../../host/shared/fabric/view/fields.ts";
-import type { DesiredFile, Projection, ViewField } from "../../host/shared/fabric/view/model.ts";
+import type { GenerationFile } from "../../host/shared/fabric/generation.ts";
+import { mergeConfig } from "../../host/shared/fabric/view/merge/merge.ts";
+import type {
+  DesiredFile,
+  DesiredMerge,
+  Projection,
+  ViewField,
+} from "../../host/shared/fabric/view/model.ts";
 import { type ProjectionInput, projectViews } from "../../host/shared/fabric/view/projection.ts";
 import { type ConfiguredView, usedViews } from "../../host/shared/fabric/view/used-views.ts";
 import type { TrustPorts } from "../../host/shared/trust/ports.ts";
@@ -15,6 +24,8 @@ export interface ProjectionOptions extends Partial<
   Pick<ProjectionInput, "views" | "environment" | "isShown">
 > {
   readonly configured?: readonly ConfiguredView[];
+  /** What views have put into the folder before. */
+  readonly shown?: readonly GenerationFile[];
 }
 
 export class ProjectedFolder {
@@ -54,9 +65,9 @@ export class ProjectedFolder {
   /** Projects with the views that are used, or those of the options. */
   async project(sources: SymbolSources, options: ProjectionOptions = {}): Promise<Projected> {
     const { files, digest } = this.ports;
-    const { configured = [], environment = null, ...rest } = options;
+    const { configured = [], environment = null, shown = [], ...rest } = options;
     const { registry, root } = this;
-    const views = options.views ?? (await usedViews(files, root, sources, configured));
+    const views = options.views ?? (await usedViews(files, root, sources, configured, shown));
     const input = { registry, files, digest, root, sources, environment, ...rest, views };
     return new Projected(await projectViews(input), registry);
   }
@@ -90,6 +101,30 @@ export class Projected {
     if (form === "blob")
       return new TextDecoder().decode((await this.#registry.getBlob(file.object)).bytes);
     return JSON.stringify((await this.#registry.get(file.object)).body);
+  }
+
+  /** Writes every file as it is where nothing was there before, and answers them as a generation has them. */
+  async writeTo(folder: string): Promise<readonly GenerationFile[]> {
+    const shown: GenerationFile[] = [];
+    for (const file of this.projection.files) {
+      const { path, view } = file;
+      const full = join(folder, path);
+      const original = existsSync(full) ? "sha256:" : null;
+      mkdirSync(dirname(full), { recursive: true });
+      writeFileSync(full, file.how === "link" ? await this.text(path) : await this.#merged(file));
+      const digest = "sha256:";
+      const fields = file.how === "merge" ? `sha256:${file.fields}` : "";
+      if (file.how === "link") shown.push({ path, view, how: "link", digest });
+      else shown.push({ path, view, how: "merge", digest, fields, original });
+    }
+    return shown;
+  }
+
+  async #merged({ path, format }: DesiredMerge): Promise<string> {
+    const wanted = await this.fields(path);
+    const outcome = mergeConfig({ format, now: null, last: [], wanted, original: null });
+    if (!outcome.ok) throw new Error(`${path}: ${outcome.problem.message}`);
+    return outcome.text ?? "";
   }
 
   /** The fields of a merged file. */

@@ -201,7 +201,9 @@ const NOTHING_SHOWN = { files: [], lossy: [], kept: [], unshown: [] } as const;
 async function project(input: DraftInput): Promise<Projection> {
   const { registry, ports, root, configuration, environment } = input;
   const sources = await sourcesOf(registry);
-  const views = await usedViews(ports.files, root, sources, configuredViews(configuration));
+  const shown = input.current?.generation.files ?? [];
+  const configured = configuredViews(configuration);
+  const views = await usedViews(ports.files, root, sources, configured, shown);
   const { files, digest } = ports;
   return projectViews({ registry, files, digest, root, views, sources, environment });
 }

@@ -67,6 +67,8 @@ export interface ToolLayout {
   readonly view: ViewName;
   /** As people call the tool. */
   readonly title: string;
+  /** False: folders that several tools read; what has no place there is missing nowhere. */
+  readonly isTool: boolean;
   /** Whose variant of a symbol is shown. */
   readonly tool: Tool | null;
   /** A project that has one of these uses the tool. */
@@ -79,7 +81,7 @@ export interface ToolLayout {
 }
 
 /** The view of places that no tool has for itself. */
-export const SHARED_VIEW: ViewName = "shared";
+const SHARED_VIEW: ViewName = "shared";
 
 const AGENTS_MD: InstructionPlace = { view: SHARED_VIEW, tool: null, path: "AGENTS.md" };
 const SHARED_SKILLS: SkillPlace = { view: SHARED_VIEW, tool: "shared", folder: ".agents/skills" };
@@ -122,6 +124,7 @@ function plainTool(
   return {
     view,
     title,
+    isTool: true,
     tool: null,
     marks,
     agents: null,
@@ -136,6 +139,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "claude-code",
     title: "Claude Code",
+    isTool: true,
     tool: "claude-code",
     marks: [".claude", "CLAUDE.md", ".mcp.json"],
     agents: {
@@ -167,6 +171,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "codex",
     title: "Codex",
+    isTool: true,
     tool: "codex",
     marks: [".codex"],
     agents: {
@@ -192,6 +197,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "cursor",
     title: "Cursor",
+    isTool: true,
     tool: "cursor",
     marks: [".cursor", ".cursorrules"],
     agents: {
@@ -223,6 +229,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "copilot",
     title: "VS Code with Copilot",
+    isTool: true,
     tool: "copilot",
     marks: [
       ".vscode/mcp.json",
@@ -248,6 +255,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "copilot-cli",
     title: "Copilot CLI",
+    isTool: true,
     tool: "copilot",
     marks: [".github/mcp.json", ".github/copilot"],
     agents: COPILOT_AGENTS,
@@ -272,6 +280,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "gemini-cli",
     title: "Gemini CLI",
+    isTool: true,
     tool: "gemini-cli",
     marks: [".gemini", "GEMINI.md"],
     agents: SHARED_AGENTS,
@@ -291,6 +300,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
     view: "opencode",
     title: "OpenCode",
+    isTool: true,
     tool: "opencode",
     marks: [".opencode", "opencode.json", "opencode.jsonc"],
     agents: {
@@ -315,8 +325,15 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
     },
   },
   {
-    ...plainTool(SHARED_VIEW, "Tools that read .agents", [".agents"], null),
+    ...plainTool(SHARED_VIEW, "Tools that read .agents/skills", [".agents/skills"], null),
+    isTool: false,
+  },
+  {
+    ...plainTool("shared-agents", "Tools that read .agents/agents", [".agents/agents"], null),
+    isTool: false,
     agents: SHARED_AGENTS,
+    skills: null,
+    instructions: null,
   },
   plainTool("goose", "Goose", [".goose", ".goosehints"], null),
   plainTool("cline", "Cline", [".cline", ".clinerules"], ".cline/skills"),

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from "../../../trust/canonical-json.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { LossSink } from "../dialects/references.ts";
-import { SHARED_VIEW, type ToolLayout } from "../layouts.ts";
+import type { ToolLayout } from "../layouts.ts";
 import type { UnshownReason, ViewName } from "../model.ts";
 import type { Canvas } from "./canvas.ts";
 import type { ShownSymbol } from "./symbols.ts";
@@ -36,8 +36,8 @@ export function leaveOut(
 
 /** The tool has no place for a kind at all. What several tools share is no tool, and lacks nothing. */
 export function noPlace(stage: Stage, symbols: readonly ShownSymbol[], kind: string): void {
-  const { view, title } = stage.layout;
-  if (view === SHARED_VIEW) return;
+  const { view, title, isTool } = stage.layout;
+  if (!isTool) return;
   for (const symbol of symbols) {
     leaveOut(stage, symbol, view, "no-place", `${title} has no place for ${kind}`);
   }

@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseSymbolAddress } from "../../../../../host/shared/fabric/symbol.ts";
 import { TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
@@ -370,6 +371,45 @@ test("a tool is used where one of its marks is, or when the configuration says s
   const views = [{ view: "nobody", provider: "nobody", folder: null, entries: null }];
   expect((await folder.project(sources, { views })).projection.files).toEqual([]);
 });
+
+test.each(TOOL_LAYOUTS.flatMap(({ marks }) => marks))(
+  "a project that has only %s is shown the same once its views are there",
+  async (mark) => {
+    const isFolder = !/\.(?:md|jsonc?|toml|hints|rules)$|rules$/.test(mark);
+    const folder = await ProjectedFolder.of({
+      "notes/README.txt": "x",
+      [isFolder ? `${mark}/own.txt` : mark]: mark.includes("json") ? "{}" : "x",
+    });
+    const body = { description: "Helps", instructions: "x" };
+    const object = (kind: string, member: string, inner: Json) => ({
+      kind,
+      address: parseSymbolAddress(`rtt://other/${kind}/helper@1.0.0`),
+      body: { type: kind, [member]: inner },
+    });
+    const blob = await folder.registry.putBlob({
+      kind: "rule-file",
+      address: null,
+      bytes: utf8("x"),
+    });
+    const digest = `sha256:${blob}`;
+    await folder.registry.putAll([
+      object("agent", "agent", body),
+      object("mcp-server", "server", { command: "helper" }),
+      object("skill", "skill", { id: "helper", files: [{ path: "SKILL.md", digest }] }),
+      object("rule", "rule", { file: "helper.md", digest }),
+    ]);
+    const first = await folder.project(new Map());
+    expect(first.projection.files).not.toEqual([]);
+    const shown = await first.writeTo(folder.root);
+    const again = await folder.project(new Map(), { shown });
+    expect(again.projection).toEqual(first.projection);
+    // Without what is the user's own, the tool is not used any more.
+    const own = join(folder.root, mark);
+    rmSync(isFolder ? join(own, "own.txt") : own);
+    if (isFolder && readdirSync(own).length === 0) rmdirSync(own);
+    expect((await folder.project(new Map(), { shown })).paths).toEqual([]);
+  },
+);
 
 test("a person's own symbols are not written into the project", async () => {
   const folder = await ProjectedFolder.of({ ".cursor/mcp.json": "{}" });
