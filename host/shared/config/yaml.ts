@@ -18,7 +18,8 @@ export interface YamlDocument {
 export function readYaml(text: string, opaque: ReadonlySet<string>): YamlDocument {
   const lines = new LineCounter();
   // Aliases could blow a small file up to gigabytes; no configuration of ours needs them.
-  const document = parseDocument(text, { lineCounter: lines, version: "1.2" });
+  // What the parser would warn of goes to nobody who could do anything about it.
+  const document = parseDocument(text, { lineCounter: lines, version: "1.2", logLevel: "error" });
   const leaves = new Map<string, Placed>();
   const problem = document.errors[0];
   if (problem !== undefined) {

@@ -45,25 +45,35 @@ export function isViewName(text: unknown): text is string {
 
 /** The one file of `.rtt` that views may hold: the published list of links. */
 const LINKMAP = ".rtt/linkmap.json";
+/** Control characters, what separates parts elsewhere, and what some disks leave out of a name (HFS+). */
+// oxlint-disable-next-line no-control-regex
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\\:\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
+/** Where the registry, the log and the generations are, and where a file can make Git run a program. */
+const KEPT_OUT = /^(?:\.(?:rtt|git)|(?:rtt|git)~\d+)$/;
 
 /**
- * What is wrong with a path from the project's root, or null. Views never reach into `.rtt`, where the registry, the
- * log and the generations are, not even in another spelling on a disk that ignores case.
+ * What is wrong with a path from the project's root, or null. Views never reach into `.rtt` or `.git`, not even in
+ * another spelling on a disk that ignores case, or by the short name that Windows gives.
  */
 export function pathProblem(path: unknown): string | null {
   if (typeof path !== "string" || path === "") return "is not a path";
   if (path.length > PATH_CHARACTERS_MAX) return `has more than ${PATH_CHARACTERS_MAX} characters`;
   if (!path.isWellFormed()) return "has half of a surrogate pair";
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f\\:]/.test(path)) return "has a character that no path of a view has";
+  if (FORBIDDEN.test(path)) return "has a character that no path of a view has";
   const parts = path.split("/");
   if (parts.some((part) => part === "" || part === "." || part === "..")) {
     return "does not stay inside the project";
   }
+  if (path === LINKMAP) return null;
   // Windows drops dots and spaces at the end of a name, so `.rtt.` would be `.rtt` there.
-  const first = (parts[0] as string).toLowerCase().replace(/[. ]+$/, "");
-  if (first === ".rtt" && path !== LINKMAP) return "leads into .rtt";
-  return null;
+  const spelled = parts.map((part) =>
+    part
+      .normalize("NFKC")
+      .toLowerCase()
+      .replace(/[. ]+$/, ""),
+  );
+  const kept = parts.find((_, at) => KEPT_OUT.test(spelled[at] as string));
+  return kept === undefined ? null : `leads into ${JSON.stringify(kept)}`;
 }
 
 /** Negative when `a` comes before `b` in a plan: by code unit, the same everywhere. */

@@ -159,12 +159,14 @@ function readFile(parts: PartReader, value: Json, where: string): PlannedFile {
     before: parts.digestOrNull(file["before"], `${where}.before`),
     after: parts.digestOrNull(file["after"], `${where}.after`),
   };
-  if (change.before === null && change.after === null) {
+  const how = shape.oneOf(file["how"], `${where}.how`, ["link", "merge", "restore"]);
+  // What is gone already may still have to be let go of.
+  if (change.before === null && change.after === null && how !== "restore") {
     throw invalidPlan(where, "makes nothing of nothing");
   }
-  if (shape.oneOf(file["how"], `${where}.how`, ["link", "merge"]) === "link") {
+  if (how !== "merge") {
     parts.members(value, where, FILE_MEMBERS);
-    return { ...change, how: "link" };
+    return { ...change, how };
   }
   return { ...change, how: "merge", fields: shape.digest(file["fields"], `${where}.fields`) };
 }

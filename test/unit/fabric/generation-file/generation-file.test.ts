@@ -223,7 +223,18 @@ test("a signature does not excuse what is signed", async () => {
   for (const body of bad)
     expect([body, await codeOf(signedFile(body))]).toEqual([body, "signature-invalid"]);
   const paths = ["/etc/passwd", "../x", "a/../b", "a//b", "./a", "a\\b", "C:/x", "a\u0000", ""];
-  const inside = [".rtt/registry/index.json", ".RTT/wal", ".rtt", ".rtt./wal", "x".repeat(1025)];
+  const inside = [
+    ".rtt/registry/index.json",
+    ".RTT/wal",
+    ".rtt",
+    ".rtt./wal",
+    ".r\u200btt/wal",
+    "RTT~1/wal",
+    "sub/.rtt/wal",
+    ".git/hooks/post-checkout",
+    "sub/.Git /config",
+    "x".repeat(1025),
+  ];
   for (const path of [...paths, ...inside]) {
     const code = await codeOf(signedFile({ ...good, files: [{ ...link, path }] }));
     expect([path, code]).toEqual([path, "signature-invalid"]);
