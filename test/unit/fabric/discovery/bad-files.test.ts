@@ -239,6 +239,20 @@ test("a skill with a file that cannot be had is not found at all", async () => {
   expect(scan.faults).toEqual([".claude/skills/x/data:0 link-outside"]);
 });
 
+test("folders without end, and a skill of countless files, are cut off and told", async () => {
+  const folder = toolFolder({
+    ...GOOD,
+    [`${"d/".repeat(60)}.claude/agents/deep.md`]: agent("name: deep", "description: d"),
+    ".claude/skills/many/SKILL.md": agent("name: many", "description: d"),
+    ...Object.fromEntries(
+      Array.from({ length: 512 }, (_, at) => [`.claude/skills/many/${at}.txt`, `${at}`]),
+    ),
+  });
+  const scan = await scanFolder(folder);
+  expect(scan.addresses).toEqual([GOOD_ADDRESS]);
+  expect(scan.problems.map(({ rule }) => rule).sort()).toEqual(["too-deep", "too-many"]);
+});
+
 test("a folder that may not be read is a problem, and the rest is found", async () => {
   const folder = toolFolder({ ...GOOD, ".claude/agents/closed/x.md": "" });
   const closed = join(folder, ".claude/agents/closed");

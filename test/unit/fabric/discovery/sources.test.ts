@@ -8,6 +8,8 @@ import { expect, test } from "vitest";
 import { refreshRegistry } from "../../../../host/shared/fabric/discovery/refresh.ts";
 import {
   keepSources,
+  keptPath,
+  openedPath,
   SOURCES_ROOT,
   sourcesOf,
 } from "../../../../host/shared/fabric/discovery/sources.ts";
@@ -197,6 +199,36 @@ test("what the scan never found, such as an import, never vanishes", async () =>
   await registry.put({ kind: "agent", address: { ...address, variant: null }, body });
   expect((await refresh(registry, folder, { isPruning: true })).vanished).toEqual([]);
   expect(await registry.resolve("rtt://else/agent/guest@1.0.0")).not.toBeNull();
+});
+
+test("a file that changes between scan and registration is not registered as it was", async () => {
+  const folder = toolFolder({
+    ".claude/skills/pdf/SKILL.md": "---\nname: pdf\ndescription: d\n---\nUse it.\n",
+    ".claude/skills/pdf/read.py": "1",
+  });
+  const { registry } = await memoryRegistry();
+  const scan = await scanFolder(folder);
+  writeFileSync(join(folder, ".claude/skills/pdf/read.py"), "2");
+  const base = { root: folder };
+  const refreshed = await refreshRegistry(ports, registry, scan, { base, isPruning: false });
+  expect(refreshed.problems).toMatchObject([{ rule: "changed-meanwhile" }]);
+  expect(refreshed.added).toEqual([]);
+  expect((await sourcesOf(registry)).size).toBe(0);
+  expect((await refresh(registry, folder)).added).toEqual(["rtt://local/skill/pdf@1.0.0"]);
+});
+
+test("paths are from the project, from a person's home, or whole, and come back", () => {
+  const base = { root: "/p", home: "/home/me" };
+  for (const [path, kept] of [
+    ["/p/a/b.md", "a/b.md"],
+    ["/home/me/.claude.json", "~/.claude.json"],
+    ["/elsewhere/x", "/elsewhere/x"],
+    ["/pp/x", "/pp/x"],
+  ] as const) {
+    expect(keptPath(path, base)).toBe(kept);
+    expect(openedPath(kept, base)).toBe(path);
+  }
+  expect(openedPath("~/x", { root: "/p" })).toBeNull();
 });
 
 // --- files of views ---
