@@ -56,6 +56,7 @@ export function answerDraft(context: CommandContext, draft: Draft, path: string)
       unshown: draft.unshown,
       leftOut: draft.leftOut.map(({ from, wanted, message }) => ({ from, wanted, message })),
       lost: draft.lost.map(({ wish, message }) => ({ from: wish.from, to: wish.to, message })),
+      faulty: draft.faulty,
       notes: draft.notes,
       cost: solution.cost,
       isOptimal: solution.isOptimal,
@@ -79,6 +80,10 @@ function draftText(draft: Draft): string {
     ...section("kept: the tool's own file shows it already", keptLines(draft)),
     ...section("not shown", unshownLines(draft)),
     ...section("fields that a tool cannot show", lossyLines(draft)),
+    ...section(
+      "manifests that cannot be meant",
+      draft.faulty.map(({ message }) => message),
+    ),
     ...section("routes left out", leftOutLines(draft)),
     ...section("without effect", draft.notes.map(noteLine)),
     isEmpty ? "Nothing to do." : `${countsText(made)} \`rtt apply\` does it.`,
@@ -108,6 +113,7 @@ function fileSections(files: readonly PlannedFile[]): readonly string[] {
 
 function fileLine({ path, before, after, how }: PlannedFile): string {
   const sign = before === null ? "+" : after === null ? "-" : before === after ? "=" : "~";
+  if (how === "restore" && after !== null) return `${sign} ${path} (is yours again)`;
   const what = how === "merge" ? " (fields)" : sign === "=" ? " (becomes a link)" : "";
   return `${sign} ${path}${what}`;
 }

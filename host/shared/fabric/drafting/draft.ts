@@ -28,7 +28,7 @@ import { planFiles, type PlannedViews, type ViewProblem } from "../view/files/pl
 import type { KeptFile, Projection, UnshownSymbol, ViewLoss } from "../view/model.ts";
 import { projectViews } from "../view/projection.ts";
 import { type ConfiguredView, usedViews } from "../view/used-views.ts";
-import { contractsOf, type LostWish, wantedRoutes } from "./wanted-routes.ts";
+import { contractsOf, type FaultyManifest, type LostWish, wantedRoutes } from "./wanted-routes.ts";
 
 export interface DraftInput {
   readonly ports: RegistryPorts;
@@ -55,6 +55,8 @@ export interface Draft {
   readonly leftOut: readonly UnroutedWish[];
   /** Optional routes of routes.json whose consumer is not there. */
   readonly lost: readonly LostWish[];
+  /** Symbols that are not wired because their manifests cannot be meant. */
+  readonly faulty: readonly FaultyManifest[];
   /** Files that are left alone because something else is there. */
   readonly problems: readonly ViewProblem[];
   readonly lossy: readonly ViewLoss[];
@@ -71,8 +73,8 @@ export function draftPlan(input: DraftInput): Promise<Draft> {
 
 async function draft(input: DraftInput): Promise<Draft> {
   const { registry, configuration, current } = input;
-  const entries = await registry.list();
-  const contracts = await contractsOf(registry, entries);
+  const all = await registry.list();
+  const { contracts, entries, faulty } = await contractsOf(registry, all);
   const { wanted, lost, unmatched } = wantedRoutes(entries, contracts, configuration.routes);
   const solution = solved(input, { wanted, contracts });
   const projection = await project(input);
@@ -88,7 +90,7 @@ async function draft(input: DraftInput): Promise<Draft> {
     present: current?.generation.routes ?? [],
     routes: solution.routes,
     placement: solution.placement,
-    symbols: symbolsOf(entries, solution.routes, projection),
+    symbols: symbolsOf(all, solution.routes, projection),
     files: views.files,
   });
   return {
@@ -98,6 +100,7 @@ async function draft(input: DraftInput): Promise<Draft> {
     solution,
     leftOut: solution.unrouted,
     lost,
+    faulty,
     ...reports(projection, views),
     notes: [...configuration.notes, ...unmatchedNotes(unmatched)],
   };
@@ -165,8 +168,7 @@ export async function draftConnection(
   wish: RouteWish,
 ): Promise<Draft> {
   const { registry, current, ports, configuration } = input;
-  const entries = await registry.list();
-  const contracts = await contractsOf(registry, entries);
+  const { contracts, entries, faulty } = await contractsOf(registry, await registry.list());
   // What the project wants by itself is not asked for again: what is in force stays.
   const only = wantedRoutes(entries, [], [wish]).wanted.slice(-1);
   const solution = solved({ ...input, root: "", environment: null }, { wanted: only, contracts });
@@ -188,6 +190,7 @@ export async function draftConnection(
     solution,
     leftOut: solution.unrouted,
     lost: [],
+    faulty,
     ...NOTHING_SHOWN,
     problems: [],
     notes: configuration.notes,

@@ -36,26 +36,58 @@ const DOOR: Contract = {
   isVersionless: true,
 };
 
-/** The contracts of all symbols, and of the door. */
-export async function contractsOf(
-  registry: Registry,
-  entries: readonly RegistryEntry[],
-): Promise<readonly Contract[]> {
-  const contracts: Contract[] = [];
-  for (let at = 0; at < entries.length; at += PARALLEL) {
-    const some = entries.slice(at, at + PARALLEL);
-    contracts.push(...(await Promise.all(some.map((entry) => contractOfEntry(registry, entry)))));
-  }
-  return contracts.some(({ address }) => address === DOOR_ADDRESS)
-    ? contracts
-    : [...contracts, DOOR];
+/** A symbol whose manifest says what cannot be meant: nobody reaches it, and it reaches nobody. */
+export interface FaultyManifest {
+  readonly address: string;
+  readonly message: string;
 }
 
-async function contractOfEntry(registry: Registry, entry: RegistryEntry): Promise<Contract> {
+export interface Contracts {
+  /** The door's among them. */
+  readonly contracts: readonly Contract[];
+  /** The symbols that have a contract. */
+  readonly entries: readonly RegistryEntry[];
+  readonly faulty: readonly FaultyManifest[];
+}
+
+/** The contracts of all symbols, and of the door. One manifest that is wrong hinders no other. */
+export async function contractsOf(
+  registry: Registry,
+  all: readonly RegistryEntry[],
+): Promise<Contracts> {
+  const contracts: Contract[] = [];
+  const entries: RegistryEntry[] = [];
+  const faulty: FaultyManifest[] = [];
+  for (let at = 0; at < all.length; at += PARALLEL) {
+    const some = all.slice(at, at + PARALLEL);
+    const read = await Promise.all(some.map((entry) => contractOfEntry(registry, entry)));
+    for (const [index, one] of read.entries()) {
+      if ("message" in one) {
+        faulty.push(one);
+        continue;
+      }
+      contracts.push(one);
+      entries.push(some[index] as RegistryEntry);
+    }
+  }
+  if (!contracts.some(({ address }) => address === DOOR_ADDRESS)) contracts.push(DOOR);
+  return { contracts, entries, faulty };
+}
+
+async function contractOfEntry(
+  registry: Registry,
+  entry: RegistryEntry,
+): Promise<Contract | FaultyManifest> {
   const text = formatSymbolAddress(entry.address);
   if (WITHOUT_MANIFEST.has(entry.kind)) return defaultContract(text);
   const { body } = await registry.find(entry.address);
-  return contractOf(text, body);
+  try {
+    return contractOf(text, body);
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (failure.code !== "plan-invalid") throw thrown;
+    return { address: text, message: failure.message.replace(/^plan-invalid: /, "") };
+  }
 }
 
 /** A route of routes.json whose consumer is not there. */

@@ -77,6 +77,29 @@ test("a consumer without a provider is told, and hinders nothing", async () => {
   expect(draft.leftOut).toMatchObject([{ from: "rtt://ui/api/page@1.0.0", wanted: "any api" }]);
 });
 
+test("a manifest that cannot be meant is told, is wired to nobody, and hinders no other", async () => {
+  const odd = manifest("rtt://ui/api/odd@1.0.0", "consumer", { version_set: "not a range" });
+  const good = manifest("rtt://ui/api/page@1.0.0", "consumer");
+  const world = await new World().put(
+    SERVER,
+    odd,
+    good,
+    manifest("rtt://core/api/x@1.0.0", "both"),
+  );
+  const draft = await world.draft();
+  expect(draft.faulty).toMatchObject([
+    { address: "rtt://ui/api/odd@1.0.0", message: expect.stringMatching(/version_set/) },
+  ]);
+  expect(routesOf(draft)).toEqual([
+    `${DOOR} -> local/mcp-server/github@1.0.0`,
+    "ui/api/page@1.0.0 -> core/api/x@1.0.0",
+  ]);
+  world.write(".rtt/routes.json", {
+    routes: [{ from: "rtt://ui/api/odd", to: "rtt://core/api/x" }],
+  });
+  expect(await failureCode(() => world.draft())).toBe("plan-infeasible");
+});
+
 test("where nobody was asked, a million pairs are too many, and that is said", () => {
   const contract = (address: string, direction: Contract["direction"]): Contract => ({
     ...defaultContract(address),
