@@ -15,8 +15,6 @@ import { type ProjectScan, scanProject } from "../project-scan.ts";
 import { trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
 
-export { scanProject };
-
 interface ScanVerbOptions {
   readonly register: boolean;
   readonly full?: true;
