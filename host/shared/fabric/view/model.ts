@@ -71,7 +71,7 @@ export interface ViewFields {
 export interface ViewLoss {
   readonly symbol: string;
   readonly view: ViewName;
-  /** Dotted, from the symbol's own member: "native.claude-code.tools", "env.TOKEN". Never a value. */
+  /** Dotted, from the symbol's own member: "native.claude-code.tools", "env.TOKEN"; or "overlay". Never a value. */
   readonly field: string;
   readonly reason: ViewLossReason;
 }
@@ -86,7 +86,9 @@ export type ViewLossReason =
   /** The tool does not know the variable, such as `${workspaceFolder}`, and takes it for a text. */
   | "no-variable"
   /** The tool has no default for a reference; the reference is there, its default is not. */
-  | "no-default";
+  | "no-default"
+  /** An overlay over a file that is shown as it is: the user's own, a skill's or a rule's. */
+  | "whole-file";
 
 /** A symbol that the user's own file shows in a view already: it was read from there. */
 export interface KeptFile {

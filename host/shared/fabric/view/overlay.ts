@@ -16,6 +16,7 @@ import { parseJsonText } from "../discovery/text/json-text.ts";
 
 export const OVERLAY_BYTES_MAX = 64 << 10;
 const FOLDER = "overlays";
+const GLOBAL = "/_global.patch.json";
 /** Ids of published manifests, names of symbols, providers and environments: none of them can leave its folder. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}(?:\.[A-Za-z0-9_-]{1,64}){0,4}$/;
 
@@ -70,6 +71,20 @@ export class Overlays {
     return { patches };
   }
 
+  /** Whether there is an overlay for this very symbol, whatever is in it. */
+  async has(id: string, wanted: readonly string[]): Promise<boolean> {
+    for (const path of overlayPaths(id, wanted)) {
+      if (path.endsWith(GLOBAL)) continue;
+      if (await this.#isThere(path)) return true;
+    }
+    return false;
+  }
+
+  async #isThere(path: string): Promise<boolean> {
+    const slash = path.lastIndexOf("/");
+    return (await this.#namesIn(path.slice(0, slash))).has(path.slice(slash + 1));
+  }
+
   #at(path: string): Promise<Loaded> {
     const known = this.#read.get(path);
     if (known !== undefined) return known;
@@ -88,9 +103,7 @@ export class Overlays {
 
   async #load(path: string): Promise<Loaded> {
     const full = `${this.#root}/${path}`;
-    const slash = path.lastIndexOf("/");
-    const names = await this.#namesIn(path.slice(0, slash));
-    if (!names.has(path.slice(slash + 1))) return ABSENT;
+    if (!(await this.#isThere(path))) return ABSENT;
     const info = await this.#files.info(full);
     if (info === null) return ABSENT;
     if (info.kind !== "file") return wrong("is no plain file");
@@ -130,7 +143,7 @@ function overlayPaths(id: string, wanted: readonly string[]): readonly string[] 
   return [
     ...named("provider:").map((provider) => `${FOLDER}/provider/${provider}/${id}.patch.json`),
     ...named("env:").flatMap((environment) => [
-      `${FOLDER}/env/${environment}/_global.patch.json`,
+      `${FOLDER}/env/${environment}${GLOBAL}`,
       `${FOLDER}/env/${environment}/${id}.patch.json`,
     ]),
   ];

@@ -97,9 +97,8 @@ async function projectTool(
   const ready: ShownSymbol[] = [];
   for (const symbol of chosen) {
     const entry = entryOf(request, symbol);
-    // Skills and rules are files as they are; nothing can be laid over one.
-    const isWhole = symbol.kind === "skill" || symbol.kind === "rule" || entry === null;
-    const applied = isWhole ? { symbol } : await withOverlays(overlays, symbol, entry, environment);
+    if (entry === null) continue;
+    const applied = await withOverlays(overlays, symbol, entry, environment);
     if ("symbol" in applied) ready.push(applied.symbol);
     else canvas.leaveOut(symbol.text, layout.view, "overlay-invalid", applied.fault);
   }

@@ -59,7 +59,7 @@ export async function projectPublished(
       continue;
     }
     const path = `${folder}/${agent.label.replace("@", "_")}.agent.json`;
-    const isOriginal = !applied.isChanged && isManifest(agent);
+    const isOriginal = !applied.symbol.isOverlaid && isManifest(agent);
     const object = isOriginal ? agent.id : canvas.json(applied.symbol.inner);
     const proxy = canvas.json({
       $schema: PROXY_SCHEMA,

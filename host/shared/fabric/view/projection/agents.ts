@@ -18,7 +18,7 @@ export function projectAgents(stage: Stage, agents: readonly ShownSymbol[]): voi
     const own = agent.sources.find(
       ({ tool: of, format }) => of === tool && /^(?:markdown|codex)-agent$/.test(format),
     );
-    if (own !== undefined) canvas.keep(agent.text, view, own.path);
+    if (own !== undefined) canvas.keep(agent, view, own.path);
     return own === undefined;
   });
   for (const agent of rest) {

@@ -88,8 +88,9 @@ export class Canvas {
   }
 
   /** Says that the user's own file shows the symbol, and keeps the path for it. */
-  keep(symbol: string, view: ViewName, path: string): void {
+  keep({ text: symbol, isOverlaid }: ShownSymbol, view: ViewName, path: string): void {
     this.#kept.set(`${symbol}\0${view}\0${path}`, { symbol, view, path });
+    if (isOverlaid) this.lose(symbol, view, "overlay", "whole-file");
     this.#claims.take([{ path, content: "own" }]);
   }
 

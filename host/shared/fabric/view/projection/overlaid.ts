@@ -23,9 +23,7 @@ export interface ViewRequest {
   readonly entries: readonly ViewEntry[] | null;
 }
 
-export type Applied =
-  | { readonly symbol: ShownSymbol; readonly isChanged: boolean }
-  | { readonly fault: string };
+export type Applied = { readonly symbol: ShownSymbol } | { readonly fault: string };
 
 /** The entry of a view that names the symbol; null when the view has entries and none does. */
 export function entryOf({ entries, provider }: ViewRequest, symbol: ShownSymbol): ViewEntry | null {
@@ -46,9 +44,13 @@ export async function withOverlays(
 ): Promise<Applied> {
   const id = symbol.label.slice(0, symbol.label.lastIndexOf("@"));
   const wanted = environment === null ? entry.overlays : [...entry.overlays, `env:${environment}`];
+  if (symbol.kind === "skill" || symbol.kind === "rule") {
+    // They are files as they are; nothing can be laid over one.
+    return { symbol: { ...symbol, isOverlaid: await overlays.has(id, wanted) } };
+  }
   const found = await overlays.of(id, wanted);
   if ("fault" in found) return { fault: `${found.fault.path} ${found.fault.problem}` };
-  if (found.patches.length === 0) return { symbol, isChanged: false };
+  if (found.patches.length === 0) return { symbol };
   const keeper = new SecretKeeper(symbol.address.name);
   const patches = found.patches.map((patch) => referring(symbol, patch, keeper));
   if (keeper.lossy.length > 0) {
@@ -57,7 +59,7 @@ export async function withOverlays(
   }
   const inner = patches.reduce<Json>(deepMerge, symbol.inner);
   if (!isJsonObject(inner)) return { fault: "An overlay makes no object of it" };
-  return { symbol: { ...symbol, inner }, isChanged: true };
+  return { symbol: { ...symbol, inner, isOverlaid: true } };
 }
 
 /** A patch whose references have the spelling of bodies. In texts for people nothing is a reference. */

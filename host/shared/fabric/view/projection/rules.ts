@@ -8,7 +8,7 @@ import { parseFrontMatter } from "../../discovery/text/front-matter.ts";
 import { idOfDigest } from "../../registry/layout.ts";
 import { type RuleDialect, rulePartsOf, writeRule } from "../dialects/rule.ts";
 import { INSTRUCTION_FILES, type RulePlace, TOOL_LAYOUTS } from "../layouts.ts";
-import { inBase, leaveOut, loser, noPlace, type Stage } from "./stage.ts";
+import { inBase, leaveOut, loseOverlay, loser, noPlace, type Stage } from "./stage.ts";
 import { type ShownSymbol, textOf } from "./symbols.ts";
 
 const EVERYBODYS = "AGENTS.md";
@@ -61,7 +61,9 @@ function projectInstructions(stage: Stage, rules: readonly ShownSymbol[]): void 
       const path = inBase(rule, place.path);
       const isSource = rule.sources.some((source) => source.path === path);
       if (object === null) missing(stage, rule, place.view);
-      else canvas.link(rule, place.view, [{ path, object, isSource }]);
+      else if (canvas.link(rule, place.view, [{ path, object, isSource }])) {
+        loseOverlay(stage, rule, place.view);
+      }
     }
   }
 }
@@ -87,12 +89,13 @@ function ownerOf({ inner, sources }: ShownSymbol): RulePlace | null {
 }
 
 /** As it is, under its own name. */
-function linkRule({ canvas, ...stage }: Stage, rule: ShownSymbol, place: RulePlace): void {
+function linkRule(stage: Stage, rule: ShownSymbol, place: RulePlace): void {
   const object = idOfDigest(rule.inner["digest"]);
-  if (object === null) return missing({ canvas, ...stage }, rule, place.view);
+  if (object === null) return missing(stage, rule, place.view);
   const path = inBase(rule, `${place.folder}/${fileOf(rule)}`);
   const isSource = rule.sources.some((source) => source.path === path);
-  canvas.link(rule, place.view, [{ path, object, isSource }]);
+  const files = [{ path, object, isSource }];
+  if (stage.canvas.link(rule, place.view, files)) loseOverlay(stage, rule, place.view);
 }
 
 async function translateRule(stage: Stage, rule: ShownSymbol, place: RulePlace): Promise<void> {
@@ -113,6 +116,7 @@ async function translateRule(stage: Stage, rule: ShownSymbol, place: RulePlace):
   }
   const path = inBase(rule, `${folder}/${rule.address.name}${ending}`);
   if (!canvas.link(rule, view, [{ path, object: canvas.text(written), isSource: false }])) return;
+  loseOverlay(stage, rule, view);
   const lose = loser(canvas, rule, view);
   for (const name of foreignFields(Object.keys(matter.members), owner.dialect)) {
     lose(`native.${owner.tool}.${name}`, "only-another-tool");

@@ -30,7 +30,7 @@ export async function projectServers(stage: Stage, servers: readonly ShownSymbol
       rest.push(server);
       continue;
     }
-    canvas.keep(server.text, place.view, own.path);
+    canvas.keep(server, place.view, own.path);
     const file = { path: own.path, view: place.view, format: place.format };
     canvas.takeField(server.text, file, [place.member, own.entry ?? nameOf(server, place)]);
   }

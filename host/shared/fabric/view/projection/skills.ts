@@ -2,7 +2,7 @@
 import { isJsonObject, type Json } from "../../../trust/canonical-json.ts";
 import { idOfDigest } from "../../registry/layout.ts";
 import type { WantedLink } from "./canvas.ts";
-import { inBase, leaveOut, noPlace, type Stage } from "./stage.ts";
+import { inBase, leaveOut, loseOverlay, noPlace, type Stage } from "./stage.ts";
 import type { ShownSymbol } from "./symbols.ts";
 
 export function projectSkills(stage: Stage, skills: readonly ShownSymbol[]): void {
@@ -24,8 +24,8 @@ export function projectSkills(stage: Stage, skills: readonly ShownSymbol[]): voi
         "not-expressible",
         `It calls itself otherwise than ${name}`,
       );
-    } else {
-      canvas.link(skill, place.view, files);
+    } else if (canvas.link(skill, place.view, files)) {
+      loseOverlay(stage, skill, place.view);
     }
   }
 }

@@ -64,3 +64,8 @@ export function loseForeign(
     if (!known.includes(name)) canvas.lose(symbol.text, view, name, "no-such-field");
   }
 }
+
+/** Reports an overlay over what is shown as it is. */
+export function loseOverlay({ canvas }: Stage, symbol: ShownSymbol, view: ViewName): void {
+  if (symbol.isOverlaid) canvas.lose(symbol.text, view, "overlay", "whole-file");
+}

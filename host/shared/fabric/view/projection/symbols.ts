@@ -35,6 +35,8 @@ export interface ShownSymbol {
   readonly sources: readonly KeptSource[];
   /** How view files of the published form name it: "search@1.0.0". */
   readonly label: string;
+  /** Whether an overlay would change it in the view at hand. */
+  readonly isOverlaid: boolean;
 }
 
 /** Read at a time. Each is verified, which takes longer than reading it. */
@@ -84,6 +86,7 @@ async function shownSymbol(
     base: baseOf(own),
     sources: own,
     label: `${name}@${address.version}`,
+    isOverlaid: false,
   };
 }
 

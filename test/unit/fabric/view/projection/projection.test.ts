@@ -452,6 +452,33 @@ test("an overlay changes what a view shows and never the registry's object", asy
   expect((await registry.list()).map(({ id }) => id)).toEqual([...before.keys()]);
 });
 
+test("an overlay over a file that is shown as it is changes nothing, and that is reported", async () => {
+  const patch = '{"description":"Other"}';
+  const folder = await ProjectedFolder.of({
+    ".claude/agents/reviewer.md": REVIEWER,
+    ".claude/skills/pdf/SKILL.md": "---\nname: pdf\ndescription: Reads\n---\nx\n",
+    ".claude/rules/tests.md": "Test.\n",
+    "CLAUDE.md": "x",
+    ".mcp.json": '{"mcpServers":{"a":{"command":"a"}}}',
+    ...Object.fromEntries(
+      ["reviewer", "pdf", "tests", "claude", "a"].map((name) => [
+        `overlays/provider/claude-code/${name}.patch.json`,
+        patch,
+      ]),
+    ),
+    "overlays/env/prod/_global.patch.json": "{}",
+    "overlays/env/prod/tests.patch.json": "{}",
+    ".cursor/mcp.json": "{}",
+  });
+  const shown = await folder.project(await folder.scan(), { environment: "prod" });
+  expect(shown.lost("claude-code")).toEqual(
+    ["agent/reviewer", "mcp-server/a", "rule/claude", "rule/tests", "skill/pdf"].map(
+      (name) => `local/${name}@1.0.0 overlay whole-file`,
+    ),
+  );
+  expect(shown.lost("cursor")).toEqual(["local/rule/tests@1.0.0 overlay whole-file"]);
+});
+
 test.each([
   ["is no JSON", "{", "line 1"],
   ["holds a secret", '{"env":{"TOKEN":"hunter2"}}', "secret"],
