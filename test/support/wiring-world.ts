@@ -20,7 +20,9 @@ import {
 } from "../../host/shared/fabric/generation-file/generation-file.ts";
 import type { Generation } from "../../host/shared/fabric/generation.ts";
 import { makePlan, signPlan } from "../../host/shared/fabric/plan-file/plan-file.ts";
+import type { RegistrySigner } from "../../host/shared/fabric/registry/ports.ts";
 import { Registry } from "../../host/shared/fabric/registry/registry.ts";
+import type { SignerChange } from "../../host/shared/fabric/registry/signer-changes.ts";
 import { parseSymbolAddress } from "../../host/shared/fabric/symbol.ts";
 import { SILENT } from "../../host/shared/telemetry/logger.ts";
 import type { Json } from "../../host/shared/trust/canonical-json.ts";
@@ -87,15 +89,26 @@ export class WiringWorld {
     return readIdentity(ports, statePaths(this.home).identity, undefined);
   }
 
-  async registry(): Promise<Registry> {
-    return Registry.open(ports, this.project.registry, await registryOptions(this, this.project));
+  /** The registry, written by the node's own identity or by another signer that it trusts. */
+  async registry(signer?: RegistrySigner): Promise<Registry> {
+    const options = await registryOptions(this, this.project);
+    return Registry.open(ports, this.project.registry, signer ? { ...options, signer } : options);
+  }
+
+  /** The owner of the registry, for changes of its signers. */
+  async change(): Promise<SignerChange> {
+    return { folder: this.project.registry, owner: await this.identity() };
   }
 
   /** Registers a server, as a scan of `.mcp.json` would; returns its address. */
-  async server(name: string, server: Readonly<Record<string, Json>>): Promise<string> {
+  async server(
+    name: string,
+    server: Readonly<Record<string, Json>>,
+    signer?: RegistrySigner,
+  ): Promise<string> {
     const address = `rtt://local/mcp-server/${name}@1.0.0`;
     const body = { type: "mcp-server", server: { name, version: "1.0.0", ...server } };
-    const registry = await this.registry();
+    const registry = await this.registry(signer);
     await registry.put({ kind: "mcp-server", address: parseSymbolAddress(address), body });
     return address;
   }

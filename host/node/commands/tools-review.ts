@@ -6,14 +6,21 @@ import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { type RegisteredTools, registerTools } from "../../shared/fabric/bridge/register-tools.ts";
-import { heldFailure, ReviewedTools, type ToolReview } from "../../shared/fabric/bridge/review.ts";
+import {
+  descriptionMark,
+  heldFailure,
+  ReviewedTools,
+  type ToolReview,
+} from "../../shared/fabric/bridge/review.ts";
 import { changeLines, visible } from "../../shared/fabric/bridge/tool-changes.ts";
-import { matchesGlob, parseGlob } from "../../shared/fabric/planner/glob.ts";
+import type { ToolDescription } from "../../shared/fabric/bridge/tool-description.ts";
+import { type Glob, matchesGlob, parseGlob } from "../../shared/fabric/planner/glob.ts";
 import { plainMessage } from "../../shared/gateway/frames.ts";
 import { Failure } from "../../shared/ports/failure.ts";
 import { nodeFiles } from "../files.ts";
 import { currentProject, openRegistry, projectPanel } from "../project.ts";
 import { statePaths } from "../state.ts";
+import { trustPorts } from "../trust-ports.ts";
 import {
   type Announced,
   askRunningNode,
@@ -59,10 +66,15 @@ export function addToolReview(tools: Command, context: CommandContext): void {
     .summary("show what has changed about tools, and accept it")
     .description(
       "Compares what servers announce with what was reviewed, field by field; characters that nobody sees are shown as " +
-        "code points. Asks the running node of this project, or runs the servers. --accept registers what is announced now.",
+        "code points. Asks the running node of this project, or runs the servers. --accept registers what is announced " +
+        "now; with the mark that is shown, only if it still says the same.",
     )
     .argument("[server...]", "names or addresses of servers")
-    .option("--accept <tool>", "accept server/tool, or a pattern such as 'github/*'", collect)
+    .option(
+      "--accept <tool>",
+      "accept server/tool#mark, server/tool, or a pattern such as 'github/*'",
+      collect,
+    )
     .option("--passphrase-file <path>", "the passphrase of the identity")
     .action((servers: readonly string[], options: ReviewOptions) =>
       review(context, servers, options, true),
@@ -106,18 +118,36 @@ async function review(
   report(context, { announced, reviews, chosen, held, registered, isReview });
 }
 
+/** `server/tool` or a pattern, and what the tool must say: `work/echo#1f0c…`. */
+interface Acceptance {
+  readonly glob: Glob;
+  readonly mark: string | null;
+}
+
+function acceptanceOf(text: string): Acceptance {
+  const [, pattern = text, mark = null] = /^(.*)#([0-9a-f]{24})$/.exec(text) ?? [];
+  return { glob: parseGlob(pattern), mark };
+}
+
+function isMeant({ glob, mark }: Acceptance, { provider, tool }: ToolReview): boolean {
+  if (!matchesGlob(glob, `${provider}/${tool.name}`)) return false;
+  return mark === null || mark === markOf(tool);
+}
+
+function markOf(tool: ToolDescription): string | null {
+  return descriptionMark(trustPorts().digest, tool);
+}
+
 /** The reviews that the patterns accept. A server of which nothing was reviewed is accepted as it is offered. */
 function accepted(reviews: readonly ToolReview[], patterns: readonly string[]): ToolReview[] {
-  const globs = patterns.map(parseGlob);
-  const isNamed = ({ provider, tool }: ToolReview): boolean =>
-    globs.some((glob) => matchesGlob(glob, `${provider}/${tool.name}`));
+  const acceptances = patterns.map(acceptanceOf);
   const open = reviews.filter(({ state }) => state !== "same");
-  const missing = patterns.find((_, at) => {
-    const glob = globs[at] ?? [];
-    return !reviews.some(({ provider, tool }) => matchesGlob(glob, `${provider}/${tool.name}`));
+  const missing = patterns.find((pattern) => {
+    const acceptance = acceptanceOf(pattern);
+    return !reviews.some((one) => isMeant(acceptance, one));
   });
   if (missing !== undefined) throw unknownTool(missing);
-  const named = open.filter(isNamed);
+  const named = open.filter((one) => acceptances.some((acceptance) => isMeant(acceptance, one)));
   const first = new Set(named.filter(({ state }) => state === "first").map((one) => one.provider));
   const along = open.filter(
     (one) => first.has(one.provider) && one.state === "first" && one.hidden.length === 0,
@@ -154,7 +184,8 @@ function report(context: CommandContext, outcome: Outcome): void {
       tools: reviews.map((one) => {
         const { provider, tool, version, state, changes, hidden } = one;
         const isHeld = held.includes(one);
-        return { server: provider, tool: tool.name, version, state, isHeld, changes, hidden };
+        const mark = markOf(tool);
+        return { server: provider, tool: tool.name, version, state, isHeld, mark, changes, hidden };
       }),
       registered: registered.addresses,
       replaced: registered.replaced,
@@ -188,6 +219,7 @@ function reviewLines(one: ToolReview, what: string): readonly string[] {
   return [
     `${visible(`${provider}/${tool.name}`)}  ${state}, ${what}`,
     ...lines.map((line) => `  ${line}`),
+    ...(what === "held" ? [`  --accept ${visible(nameOf(one))}`] : []),
     ...hidden.map((field) => `  ${field} has characters that nobody sees`),
   ];
 }
@@ -206,13 +238,19 @@ function summary({ reviews, held, registered, isReview }: Outcome): string {
   const hint =
     one === undefined
       ? ""
-      : ` \`rtt tools review --accept ${visible(`${one.provider}/${one.tool.name}`)}\` lets one through.`;
+      : ` \`rtt tools review --accept ${visible(nameOf(one))}\` lets through what is shown here.`;
   return `${parts.join(", ")}.${hint}`;
 }
 
+/** What accepts exactly this. */
+function nameOf({ provider, tool }: ToolReview): string {
+  const mark = markOf(tool);
+  return `${provider}/${tool.name}${mark === null ? "" : `#${mark}`}`;
+}
+
 function unknownTool(pattern: string): Failure {
-  return new Failure("tool-unknown", `no server announces a tool "${pattern.slice(0, 128)}"`, {
+  return new Failure("tool-unknown", `no server announces "${pattern.slice(0, 160)}" now`, {
     origin: "local",
-    remedy: "`rtt tools review` lists them, as server/tool.",
+    remedy: "`rtt tools review` shows what they announce, and how to accept it.",
   });
 }

@@ -94,9 +94,23 @@ async function announce(node: RunningNode, context: CommandContext): Promise<voi
       `${status.name} is up as ${status.roles.join(" and ")}: ${status.id}`,
       ...(status.roles.includes("host") ? [`  listens on   ${status.udp.address}`] : []),
       `  page         ${node.pageUrl}`,
+      ...projectLine(node),
       ...problems.map((problem) => `  not ready    ${problem}`),
     ].join("\n"),
   );
+}
+
+/** What the node runs of its project, or why it runs nothing of it. */
+function projectLine({ wiring, parts }: RunningNode): readonly string[] {
+  const { project } = parts.options;
+  if (wiring !== null) {
+    const { root, generation } = wiring.shown();
+    return [`  project      ${root}, generation ${generation}`];
+  }
+  if (project === undefined || project === null) return [];
+  return [
+    `  project      ${project.root}: only a device runs its servers (rtt up --host --device)`,
+  ];
 }
 
 /** The first signal stops the node in good order, a second one at once. */

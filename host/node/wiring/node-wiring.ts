@@ -64,7 +64,7 @@ export class NodeWiring implements WiringFace {
   }
 
   noteCall(call: ServedCall): void {
-    this.#calls.note(call, this.generation);
+    this.#calls.note(call);
   }
 
   start(device: ToolDevice): Promise<void> {

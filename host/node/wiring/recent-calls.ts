@@ -27,9 +27,9 @@ interface RecentCall extends CallSample {
 export class RecentCalls {
   readonly #calls: RecentCall[] = [];
 
-  note({ code, elapsedUs }: ServedCall, generation: number): void {
+  note({ code, elapsedUs, planGeneration }: ServedCall): void {
     const isError = code !== null && SERVER_ERRORS.has(code);
-    this.#calls.push({ generation, elapsedMs: elapsedUs / 1000, isError });
+    this.#calls.push({ generation: planGeneration, elapsedMs: elapsedUs / 1000, isError });
     // Rarely, so that a call does not pay for moving all others.
     if (this.#calls.length > 2 * CALLS_MAX) this.#calls.splice(0, CALLS_MAX);
   }

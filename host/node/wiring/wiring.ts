@@ -61,6 +61,14 @@ const NOTHING: Wired = { generation: 0, wires: NO_WIRES, servers: [], specs: [],
 /** How often the files are looked at. */
 const LOOK_MS = 400;
 
+/** How long what was started for a change waits for its decision; whoever asked for it may have lost power. */
+const STAGED_MS = 600_000;
+
+interface Staged {
+  readonly wired: Wired;
+  readonly untilUs: number;
+}
+
 export class Wiring {
   readonly gate = new ReviewGate();
   readonly #options: WiringOptions;
@@ -71,7 +79,7 @@ export class Wiring {
   #failure: Failure | null = null;
   #generationStamp = "";
   #registryStamp = "";
-  readonly #staged = new Map<string, Wired>();
+  readonly #staged = new Map<string, Staged>();
   #cancel: () => void = () => {};
   /** The last of the changes, which follow one another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -139,14 +147,15 @@ export class Wiring {
         await this.#unstage(wired);
         throw thrown;
       }
-      this.#staged.set(change.id, wired);
+      const untilUs = this.#options.clock.nowUs() + STAGED_MS * 1000;
+      this.#staged.set(change.id, { wired, untilUs });
     });
   }
 
   /** Makes a change, prepared or, when this node was started since, not. */
   commit(change: WiringChange): Promise<void> {
     return this.#inTurn(async () => {
-      const wired = this.#staged.get(change.id) ?? (await this.#resolved(change));
+      const wired = this.#staged.get(change.id)?.wired ?? (await this.#resolved(change));
       this.#staged.delete(change.id);
       await this.#swap(wired);
     });
@@ -154,11 +163,13 @@ export class Wiring {
 
   /** Ends what was started for a change. */
   abort(id: string): Promise<void> {
-    return this.#inTurn(async () => {
-      const wired = this.#staged.get(id);
-      this.#staged.delete(id);
-      if (wired !== undefined) await this.#unstage(wired);
-    });
+    return this.#inTurn(() => this.#forget(id));
+  }
+
+  async #forget(id: string): Promise<void> {
+    const staged = this.#staged.get(id);
+    this.#staged.delete(id);
+    if (staged !== undefined) await this.#unstage(staged.wired);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -179,26 +190,40 @@ export class Wiring {
   /** Takes in what has changed on disk since the last look. */
   #look(): Promise<void> {
     return this.#inTurn(async () => {
-      const { files, log } = this.#options;
-      const registryStamp = await files.registryStamp();
-      const generationStamp = await files.generationStamp();
-      const isRegistryNew = registryStamp !== this.#registryStamp;
-      // After a failure everything is read again, whichever file was to blame.
-      const isGenerationNew =
-        generationStamp !== this.#generationStamp || (isRegistryNew && this.#failure !== null);
-      if (!isRegistryNew && !isGenerationNew) return;
-      this.#registryStamp = registryStamp;
-      this.#generationStamp = generationStamp;
+      const { clock, log } = this.#options;
       try {
-        if (isRegistryNew) await this.#takeRegistry();
-        if (isGenerationNew) await this.#takeGeneration();
-        else this.#device?.recheck();
+        for (const [id, { untilUs }] of this.#staged) {
+          if (untilUs <= clock.nowUs()) await this.#forget(id);
+        }
+        await this.#takeChanges();
       } catch (thrown) {
         const failure = Failure.from(thrown);
+        // The next look tries again: what was to blame may be no change of a file.
+        this.#registryStamp = "";
+        this.#generationStamp = "";
+        if (failure.message === this.#failure?.message) return;
         log.warn("wiring.refused", { failure });
         await this.#swap(NOTHING, failure);
       }
     });
+  }
+
+  async #takeChanges(): Promise<void> {
+    const { files } = this.#options;
+    const registryStamp = await files.registryStamp();
+    const generationStamp = await files.generationStamp();
+    const isRegistryNew = registryStamp !== this.#registryStamp;
+    const isGenerationNew = generationStamp !== this.#generationStamp;
+    if (!isRegistryNew && !isGenerationNew) return;
+    this.#registryStamp = registryStamp;
+    this.#generationStamp = generationStamp;
+    if (isRegistryNew) await this.#takeRegistry();
+    if (isGenerationNew) return this.#takeGeneration();
+    // A signer may have been revoked: what is in force must still be believed, the file as well as each object. What is
+    // wired stays the same, although the file may say otherwise until a change that was committed has replaced it.
+    const { generation, wires } = this.#wired;
+    await files.generation(await this.#openedRegistry());
+    return this.#swap(await this.#resolve(generation, wires));
   }
 
   async #takeRegistry(): Promise<void> {
@@ -281,7 +306,7 @@ export class Wiring {
   async #unstage(wired: Wired): Promise<void> {
     const kept = new Set([
       ...this.#wired.specs.map(({ key }) => key),
-      ...[...this.#staged.values()].flatMap(({ specs }) => specs.map(({ key }) => key)),
+      ...[...this.#staged.values()].flatMap(({ wired: { specs } }) => specs.map(({ key }) => key)),
     ]);
     const keys = wired.specs.map(({ key }) => key).filter((key) => !kept.has(key));
     await this.#device?.fleet.unstage(keys);

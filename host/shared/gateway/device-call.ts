@@ -52,6 +52,8 @@ export class DeviceCall {
   readonly #start: ToolCallStart;
   readonly #args: Uint8Array;
   readonly #startedUs: number;
+  /** The generation in force when the call came: that under which it is served. */
+  readonly #planGeneration: number;
   readonly #elapsedUs: Record<string, number> = {};
   #decision: Decision | null = null;
   #tool: DeviceTool | null = null;
@@ -68,6 +70,7 @@ export class DeviceCall {
     this.#start = start;
     this.#args = args;
     this.#startedUs = options.clock.nowUs();
+    this.#planGeneration = options.planGeneration();
   }
 
   /** Runs the call to its end. Never throws for anything that a host, a server or a policy can cause. */
@@ -184,7 +187,7 @@ export class DeviceCall {
       caller: peer.id,
       device: id,
       tool: this.#start.tool,
-      planGeneration: this.#options.planGeneration(),
+      planGeneration: this.#planGeneration,
       channelBinding: toHex(peer.channelBinding),
       served: {
         decision: decision === null ? undecided(policy()) : recordDecision(decision),

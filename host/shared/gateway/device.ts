@@ -60,6 +60,8 @@ export interface ServedCall {
   /** Null when it was answered. */
   readonly code: string | null;
   readonly elapsedUs: number;
+  /** The generation under which it was served. */
+  readonly planGeneration: number;
 }
 
 /** How long a host may take to answer an announcement. */
@@ -210,6 +212,7 @@ export class ToolDevice {
         serverTool: found.serverTool,
         code: end.facts.served.code,
         elapsedUs: end.facts.served.elapsedUs["total"] ?? 0,
+        planGeneration: end.facts.planGeneration,
       });
     }
     this.#options.log.info("call.served", {

@@ -111,7 +111,11 @@ test("a tool that changes under way is held from the next announcement on, and n
   expect(shown.out).toContain("description has characters that nobody sees");
   expect((await world.rtt("tools", "review", "--accept", "work/nothing")).code).toBe(6);
 
-  const accepted = await world.ask<ReviewAnswer>("tools", "review", "--accept", "work/echo");
+  const [, named = ""] = /--accept (work\/echo#[0-9a-f]{24})$/m.exec(shown.out) ?? [];
+  // What was shown is accepted, and nothing that has come in its place meanwhile.
+  const other = await world.rtt("tools", "review", "--accept", `work/echo#${"0".repeat(24)}`);
+  expect([other.code, other.errors]).toEqual([6, expect.stringContaining("no server announces")]);
+  const accepted = await world.ask<ReviewAnswer>("tools", "review", "--accept", named);
   expect(accepted.registered).toEqual(["rtt://mcp/work/tool/echo@1.0.0"]);
   await vi.waitFor(
     async () => expect(await world.offered()).toEqual(["desk__work_echo"]),
@@ -145,6 +149,23 @@ test("schema, annotations and new tools are held as well; an accepted version ta
   expect(accepted.replaced).toEqual(["rtt://mcp/work/tool/echo@1.0.0"]);
   const manifest = join(world.project.folder, "manifests/mcp.work.tool.echo.json");
   expect(readFileSync(manifest, "utf8")).toContain("echo@2.0.0");
+});
+
+test("what a contract binds to a held tool is held with it", async () => {
+  const world = await WiringWorld.create();
+  await world.allow(["*"]);
+  const tool = (description: string) => ({ ...echo(description), name: "read_text_file" });
+  const script = world.script("work", { tools: [tool("Reads.")] });
+  const address = await world.double("work", "scripted", script);
+  await world.ask("tools", "import");
+  writeFileSync(script, JSON.stringify({ tools: [tool("Reads, and more.")] }));
+  await world.wire([address]);
+  await world.up();
+  expect(await world.offered()).toEqual([]);
+  expect((await world.call("fs.read", { path: "/x" })).code).toBe("tool-held");
+  await world.ask("tools", "review", "--accept", "work/*");
+  const both = ["desk__fs_read", "desk__work_read_text_file"];
+  await vi.waitFor(async () => expect(await world.offered()).toEqual(both), PATIENCE);
 });
 
 test("a manifest that somebody has edited stays", async () => {

@@ -9,7 +9,10 @@ import { generationPath } from "../../../host/shared/fabric/generation-file/gene
 import { nodeParticipant } from "../../../host/node/wiring/participant.ts";
 import { statePaths } from "../../../host/node/state.ts";
 import type { RunningNode } from "../../../host/node/node.ts";
-import { echo, PATIENCE, WiringWorld } from "../../support/wiring-world.ts";
+import { revokeSigner, trustSigner } from "../../../host/shared/fabric/registry/signer-changes.ts";
+import { trustPorts } from "../../../host/node/trust-ports.ts";
+import { signerOf } from "../../support/registry.ts";
+import { DOUBLE, echo, PATIENCE, WiringWorld } from "../../support/wiring-world.ts";
 
 const offers = (world: WiringWorld, ...names: readonly string[]) =>
   vi.waitFor(async () => expect(await world.offered()).toEqual(names), PATIENCE);
@@ -126,6 +129,23 @@ test("a generation that cannot be believed wires nothing, and says so, until it 
   writeFileSync(path, whole);
   await offers(world, "desk__one_echo");
   expect(node.health().problems).toEqual([]);
+});
+
+test("a signer who is revoked takes along what they have signed, while the node runs", async () => {
+  const world = await WiringWorld.create();
+  await world.allow(["*"]);
+  const colleague = signerOf(2);
+  const [ports, change] = [trustPorts(), await world.change()];
+  await trustSigner(ports, change, colleague.publicKey);
+  const own = await world.double("own", "good");
+  const double = { command: "node", args: [DOUBLE, "good"] };
+  const theirs = await world.server("theirs", double, colleague);
+  await world.wire([own, theirs]);
+  const node = await world.up();
+  await offers(world, "desk__own_echo", "desk__theirs_echo");
+  await revokeSigner(ports, change, colleague.publicKey, "left");
+  await offers(world, "desk__own_echo");
+  expect(node.health().problems.join()).toMatch(/wiring: .*(signed|signature|trusted)/);
 });
 
 test("an object that is not what the generation names is not run, and hinders no other", async () => {

@@ -9,18 +9,25 @@
  *
  * A description with characters that nobody sees is held in any case, until it is accepted by name.
  */
+import type { Digest } from "../../ports/digest.ts";
 import { Failure } from "../../ports/failure.ts";
+import { toHex } from "../../trust/bytes.ts";
+import { canonicalBytes } from "../../trust/canonical-json.ts";
 import type { Registry } from "../registry/registry.ts";
 import { formatSymbolAddress, symbolName } from "../symbol.ts";
 import { hiddenFields, type ToolChange, toolChanges } from "./tool-changes.ts";
 import {
   checkDescription,
+  descriptionJson,
   isSameDescription,
   readToolBody,
   TOOL_KIND,
   type ToolDescription,
   toolVersion,
 } from "./tool-description.ts";
+
+/** 96 bits: a server that looks for two descriptions with one mark does not find them. */
+const MARK_DIGITS = 24;
 
 export type ReviewState = "same" | "changed" | "new" | "first" | "unreadable";
 
@@ -140,6 +147,18 @@ export class ReviewedTools {
   }
 }
 
+/**
+ * Names exactly what a tool says, so that whoever accepts it accepts what they have seen; null for what cannot be kept.
+ */
+export function descriptionMark(digest: Digest, tool: ToolDescription): string | null {
+  try {
+    checkDescription(tool);
+  } catch {
+    return null;
+  }
+  return toHex(digest.sha256(canonicalBytes(descriptionJson(tool)))).slice(0, MARK_DIGITS);
+}
+
 /** Why a tool must not be called before somebody has accepted it; null when it may be. */
 export function heldFailure(review: ToolReview, isStrict: boolean): Failure | null {
   const { provider, tool, state, changes, hidden, failure } = review;
@@ -165,6 +184,6 @@ function held({ provider, tool, state }: ToolReview, problem: string): Failure {
   return new Failure("tool-held", problem, {
     origin: "policy",
     context: { tool: name, state },
-    remedy: `Look at it with \`rtt tools review\`; \`rtt tools review --accept ${name}\` lets it through.`,
+    remedy: "Look at it with `rtt tools review`, which tells how to accept it.",
   });
 }
