@@ -11,7 +11,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { CONFIGURATION_SCHEMAS } from "../../host/shared/fabric/configuration/schemas.ts";
-import { type Case, CORPUS } from "../unit/fabric/configuration/corpus.ts";
+import type { Case } from "../unit/fabric/configuration/corpus-case.ts";
+import { CORPUS } from "../unit/fabric/configuration/corpus.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const GO_JUDGE = join(import.meta.dirname, "go/cue");

@@ -175,6 +175,7 @@ function checkObject(document: Document, schema: ObjectSchema, value: Json, at: 
   const members = objectOf(document, value, at);
   for (const [name, member] of Object.entries(members)) {
     const known = Object.hasOwn(schema.members, name) ? schema.members[name] : undefined;
+    if (known === undefined && schema.isOpen) continue;
     if (known === undefined) {
       const names = Object.keys(schema.members).join(", ");
       throw document.wrong([...at, name], "member-unknown", `is not known here; known: ${names}`);

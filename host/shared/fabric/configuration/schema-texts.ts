@@ -24,7 +24,7 @@ function jsonOf(schema: Schema): JsonObject {
           ]),
         ),
         ...(needed.length === 0 ? {} : { required: needed }),
-        additionalProperties: false,
+        ...(schema.isOpen ? {} : { additionalProperties: false }),
       };
     }
     case "record":
@@ -88,13 +88,18 @@ export function cueSchema(definition: string, title: string, schema: ObjectSchem
     "// Written by host/shared/fabric/configuration/schema-texts.ts; a test keeps it as it writes it.",
     "package rtt",
     "",
-    "import (",
-    ...packages.map((name) => `\t${JSON.stringify(name)}`),
-    ")",
-    "",
+    ...importLines(packages),
     `#${definition}: ${body}`,
     "",
   ].join("\n");
+}
+
+/** CUE's own layout: one package needs no parentheses. */
+function importLines(packages: readonly string[]): readonly string[] {
+  const [only, ...more] = packages.map((name) => JSON.stringify(name));
+  if (only === undefined) return [];
+  if (more.length === 0) return [`import ${only}`, ""];
+  return ["import (", ...[only, ...more].map((name) => `\t${name}`), ")", ""];
 }
 
 function cueOf(schema: Schema, indent: string): string {
@@ -133,6 +138,7 @@ function cueObject(schema: ObjectSchema, indent: string): string {
       `${inner}${label}${member.isOptional ? "?" : "!"}: ${cueOf(member.schema, inner)}`,
     ];
   });
+  if (schema.isOpen) members.push(`${inner}...`);
   return `{\n${members.join("\n")}\n${indent}}`;
 }
 

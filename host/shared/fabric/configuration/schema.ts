@@ -17,6 +17,8 @@ export type Schema =
 export interface ObjectSchema {
   readonly kind: "object";
   readonly members: Readonly<Record<string, Member>>;
+  /** Other members may be there, and say what is nobody's business here. */
+  readonly isOpen: boolean;
 }
 
 export interface Member {
@@ -74,7 +76,11 @@ export interface EitherSchema {
 }
 
 export function object(members: Readonly<Record<string, Member>>): ObjectSchema {
-  return { kind: "object", members };
+  return { kind: "object", members, isOpen: false };
+}
+
+export function openObject(members: Readonly<Record<string, Member>>): ObjectSchema {
+  return { kind: "object", members, isOpen: true };
 }
 
 export function needed(schema: Schema, about: string): Member {

@@ -1,5 +1,6 @@
-/** Every configuration file with its form: what the schemas of other programs are written from. */
+/** Every file that people write, with its form: what the schemas of other programs are written from. */
 import type { ConfigurationSyntax } from "./document.ts";
+import { AGENT_SCHEMA, MANIFEST_SCHEMA } from "./manifest-schema.ts";
 import { PANEL_SCHEMA } from "./panel-schema.ts";
 import { POLICY_SCHEMA } from "./policy-file.ts";
 import { BRIDGE_SCHEMA, PROVIDERS_SCHEMA, VIEW_SCHEMA } from "./provider-files.ts";
@@ -66,5 +67,19 @@ export const CONFIGURATION_SCHEMAS: readonly ConfigurationSchema[] = [
     title: "Providers of MCP tools: connector-mcp/bridge.yaml",
     syntax: "yaml",
     schema: BRIDGE_SCHEMA,
+  },
+  {
+    name: "manifest",
+    definition: "Manifest",
+    title: "A symbol: .rtt/manifests/<namespace>.<type>.<name>.json",
+    syntax: "json",
+    schema: MANIFEST_SCHEMA,
+  },
+  {
+    name: "agent",
+    definition: "Agent",
+    title: "An agent: agents/common/<id>.agent.json",
+    syntax: "json",
+    schema: AGENT_SCHEMA,
   },
 ];

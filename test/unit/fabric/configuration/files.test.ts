@@ -31,9 +31,9 @@ test.each(bad)("$name: $fault: $about is refused", ({ name, text, line, rule, me
     failure = Failure.from(thrown);
   }
   expect(failure?.code).toBe("config-invalid");
-  expect(failure?.context["path"]).toMatch(/^(?:\.rtt|providers|connector-mcp)\//);
-  // The panel has a reader of its own, with rules in words.
-  if (name === "panel") return;
+  expect(failure?.context["path"]).toMatch(/^(?:\.rtt|providers|connector-mcp|agents)\//);
+  // These have readers of their own, with rules in words.
+  if (["panel", "manifest", "agent"].includes(name)) return;
   expect(failure?.context).toMatchObject({ line, rule, member });
   expect(failure?.message).toContain(`:${line}:`);
   expect(failure?.message).toContain(`(${rule})`);
