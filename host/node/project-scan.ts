@@ -4,7 +4,11 @@ import { type OutputCheck, viewOutputs } from "../shared/fabric/discovery/output
 import { USER_PLACES } from "../shared/fabric/discovery/places.ts";
 import { ScanCache } from "../shared/fabric/discovery/scan-cache.ts";
 import { type Scan, type ScanOptions, scanTree } from "../shared/fabric/discovery/scan.ts";
-import { type SourceBase, sourcesOf } from "../shared/fabric/discovery/sources.ts";
+import {
+  type SourceBase,
+  sourcesOf,
+  type SymbolSources,
+} from "../shared/fabric/discovery/sources.ts";
 import { initialPanel, type Panel, readPanel } from "../shared/fabric/panel.ts";
 import type { Registry } from "../shared/fabric/registry/registry.ts";
 import { Failure } from "../shared/ports/failure.ts";
@@ -22,6 +26,8 @@ export interface ProjectScanOptions {
 
 export interface ProjectScan extends Scan {
   readonly base: SourceBase;
+  /** What the registry knew of files before. */
+  readonly known?: SymbolSources | undefined;
 }
 
 /** Scans the roots of a project with its cache, or the current folder without one. */
@@ -42,7 +48,8 @@ export async function scanProject(
     ...(check === null ? {} : { check }),
   });
   const { home } = options;
-  if (home === undefined) return { ...own, base };
+  const known = check?.sources;
+  if (home === undefined) return { ...own, base, known };
   const personal = await scanCached(cachePath(project, "scan-user"), [home], {
     ...common,
     base: home,

@@ -85,6 +85,7 @@ async function scanOnce(
       ? null
       : await refreshRegistry(trustPorts(), registry, scanned, {
           base: scanned.base,
+          known: scanned.known,
           isPruning: prune === true,
         });
   return { scanned, refreshed, problems: [...scanned.problems, ...(refreshed?.problems ?? [])] };

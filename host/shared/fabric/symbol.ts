@@ -120,12 +120,18 @@ function isPart(text: string): boolean {
   return text.length <= PART_CHARACTERS_MAX && PART.test(text);
 }
 
+/** Texts of addresses that were checked: a scan asks for the same ones again and again. */
+const TEXTS = new WeakMap<SymbolAddress, string>();
+
 /** The text of an address. What is not an address fails with `symbol-invalid`, so that none is ever written. */
 export function formatSymbolAddress(address: SymbolAddress): string {
+  const known = TEXTS.get(address);
+  if (known !== undefined) return known;
   const { namespace, type, name, version, variant } = address;
   const tail = variant === null ? "" : `#${variant}`;
   const text = `${SCHEME}${namespace}/${type}/${name}@${version}${tail}`;
   parseSymbolAddress(text);
+  TEXTS.set(address, text);
   return text;
 }
 

@@ -15,11 +15,19 @@ import type { SymbolAddress } from "../symbol.ts";
 export type Tool =
   | "shared"
   | "claude-code"
+  | "cline"
   | "codex"
   | "copilot"
   | "cursor"
+  | "devin"
+  | "factory"
   | "gemini-cli"
+  | "goose"
+  | "junie"
+  | "kimi-code"
+  | "kiro"
   | "opencode"
+  | "qwen"
   | "rtt";
 
 export interface SymbolSource {

@@ -5,7 +5,7 @@
  * Order matters: symbols, then the index without the vanished, then the sources. After a crash in between, the next
  * scan registers or reports again what the sources do not tell yet.
  */
-import { formatSymbolAddress, parseSymbolAddress } from "../symbol.ts";
+import { parseSymbolAddress } from "../symbol.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Registered, type RegisterPorts, registerSymbols } from "./register.ts";
 import type { Scan } from "./scan.ts";
@@ -20,6 +20,8 @@ import { type VanishedSymbol, vanishedSymbols } from "./vanished.ts";
 
 export interface RefreshOptions {
   readonly base: SourceBase;
+  /** What the registry knew of files before the scan, where somebody has read it already. */
+  readonly known?: SymbolSources | undefined;
   /** Takes what has vanished out of the index. */
   readonly isPruning: boolean;
 }
@@ -35,13 +37,12 @@ export async function refreshRegistry(
   ports: RegisterPorts,
   registry: Registry,
   scan: Scan,
-  { base, isPruning }: RefreshOptions,
+  options: RefreshOptions,
 ): Promise<Refreshed> {
-  const known = await sourcesOf(registry);
+  const { known = await sourcesOf(registry) } = options;
+  const { base, isPruning } = options;
   const registered = await registerSymbols(ports, registry, scan.found);
-  const listed = new Set(
-    (await registry.list()).map(({ address }) => formatSymbolAddress(address)),
-  );
+  const listed = new Set((await registry.view()).index.objects.keys());
   const vanished = (await vanishedSymbols(ports.files, known, scan, base)).filter(({ address }) =>
     listed.has(address),
   );

@@ -39,20 +39,16 @@ export async function registerSymbols(
   registry: Registry,
   found: readonly FoundSymbol[],
 ): Promise<Registered> {
-  const listed = new Map(
-    (await registry.list()).map(({ address, id, kind }) => [
-      formatSymbolAddress(address),
-      `${kind} ${id}`,
-    ]),
-  );
+  const { objects: listed } = (await registry.view()).index;
   const news = found.filter((symbol) => {
     const present = listed.get(formatSymbolAddress(symbol.address));
     // The manifest of an imported tool stands beside the reviewed one, and says less.
-    if (symbol.kind === "tool" && present?.startsWith(`${TOOL_KIND} `) === true) return false;
-    return present !== `${symbol.kind} ${idOfSymbol(ports.digest, symbol)}`;
+    if (symbol.kind === "tool" && present?.kind === TOOL_KIND) return false;
+    return present?.kind !== symbol.kind || present.id !== idOfSymbol(ports.digest, symbol);
   });
   const lost = await putContents(ports, registry, news);
   const whole = news.filter(({ contents }) => !contents.some(({ id }) => lost.has(id)));
+  const kept = new Set(whole);
   await registry.putAll(whole.map(({ kind, address, body }) => ({ kind, address, body })));
   const addresses = whole.map(({ address }) => formatSymbolAddress(address));
   return {
@@ -60,7 +56,7 @@ export async function registerSymbols(
     changed: addresses.filter((address) => listed.has(address)),
     unchanged: found.length - news.length,
     problems: news
-      .filter((symbol) => !whole.includes(symbol))
+      .filter((symbol) => !kept.has(symbol))
       .map(({ source: { path, line } }) => ({
         path,
         line,

@@ -22,11 +22,12 @@ function readServers(file: SourceFile, isCommented: boolean): Sheet {
     const fields = new Fields(entry, sheet, (field) =>
       json.lineOf([isVsCode ? "servers" : "mcpServers", name, field]),
     );
-    // Gemini CLI calls the address of a streamable server httpUrl, and url is that of an event stream.
+    // Gemini CLI and its kin call the address of a streamable server httpUrl, and url is that of an event stream.
     const http = fields.text("httpUrl");
     const url = fields.text("url");
-    const type = fields.text("type");
-    const isGemini = file.place.tool === "gemini-cli";
+    // Kimi Code says by transport what the others say by type.
+    const type = fields.text("type") ?? fields.text("transport");
+    const isGemini = file.place.tool === "gemini-cli" || file.place.tool === "qwen";
     const fallback = isGemini && url !== null ? "sse" : null;
     addServer(
       sheet,
