@@ -4,7 +4,9 @@ import type { Graph, GraphDemand } from "./graph.ts";
 import { CANDIDATES_SHOWN, WISHES_SHOWN } from "./limits.ts";
 import type { Clash, Explanation, RemovedCandidate, UnroutedWish } from "./model.ts";
 import type { PartProgram } from "./part-program.ts";
+import type { Part } from "./parts.ts";
 import type { IntegerSolver } from "./solver.ts";
+import type { PlanNode, PlanSymbol } from "./symbol-table.ts";
 
 const MILLI = 1_000;
 
@@ -76,20 +78,63 @@ function clashOf(demands: readonly GraphDemand[]): Clash {
   return { routes, message };
 }
 
+/**
+ * Shortages that need no search: the consumers that must run, and the providers without an alternative, take more
+ * than all nodes have, or those that can only run on one node more than that has.
+ */
+export function findShortages(graph: Graph, { demands }: Part): string[] {
+  const needed = new Set<PlanSymbol>();
+  for (const { demand, from, choices } of demands) {
+    if (demand.isOptional) continue;
+    needed.add(from);
+    const [only, ...others] = choices;
+    if (only !== undefined && others.length === 0) needed.add(only.to);
+  }
+  const { nodes } = graph.table;
+  const fixed = nodes.map((node) => ({
+    where: `node ${node.id} has`,
+    nodes: [node],
+    symbols: [...needed].filter((one) => one.nodes.length === 1 && one.nodes[0] === node.index),
+  }));
+  const all = { where: `the ${nodes.length} nodes have`, nodes, symbols: [...needed] };
+  return (nodes.length === 1 ? fixed : [all, ...fixed]).flatMap((group) => shortagesOf(group));
+}
+
+interface NodeGroup {
+  readonly where: string;
+  readonly nodes: readonly PlanNode[];
+  readonly symbols: readonly PlanSymbol[];
+}
+
+function shortagesOf({ where, nodes, symbols }: NodeGroup): string[] {
+  const sum = (amounts: readonly number[]): number => amounts.reduce((a, b) => a + b, 0);
+  const cpu = sum(symbols.map(({ cpuMilli }) => cpuMilli));
+  const memory = sum(symbols.map(({ memoryMb }) => memoryMb));
+  const hasCpu = sum(nodes.map(({ cpuMilli }) => cpuMilli));
+  const hasMemory = sum(nodes.map(({ memoryMb }) => memoryMb));
+  const head = `${symbols.length} symbols that must run need at least`;
+  return [
+    ...(cpu > hasCpu ? [`${head} ${cpu / MILLI} CPU; ${where} ${hasCpu / MILLI}`] : []),
+    ...(memory > hasMemory ? [`${head} ${memory} MB; ${where} ${hasMemory}`] : []),
+  ];
+}
+
 export interface Infeasibility {
   /** Required demands that cannot be met. */
   readonly unrouted: readonly UnroutedWish[];
+  readonly shortages: readonly string[];
   readonly clash: Clash | null;
   readonly isProven: boolean;
 }
 
-export function explain({ unrouted, clash, isProven }: Infeasibility): Explanation {
+export function explain({ unrouted, shortages, clash, isProven }: Infeasibility): Explanation {
   const shown = unrouted.slice(0, WISHES_SHOWN).map(({ message }) => message);
   const rest = unrouted.length - shown.length;
   const parts = [
     ...shown,
     ...(rest > 0 ? [`and ${rest} more wanted routes`] : []),
     ...(clash === null ? [] : [clash.message]),
+    ...shortages,
     ...(isProven
       ? []
       : [
@@ -97,5 +142,5 @@ export function explain({ unrouted, clash, isProven }: Infeasibility): Explanati
             "More room on the nodes, or fewer required routes, may help.",
         ]),
   ];
-  return { message: parts.join("\n"), isProven, unrouted, clash };
+  return { message: parts.join("\n"), isProven, unrouted, shortages, clash };
 }

@@ -15,6 +15,8 @@ import { createSymbolTable, type PlanSymbol, type SymbolTable } from "./symbol-t
 export interface Choice {
   readonly to: PlanSymbol;
   readonly failover: number;
+  /** This route is in force now, on whatever lane. */
+  readonly isInForce: boolean;
   readonly lanes: Readonly<Record<Relation, LaneChoice | null>>;
 }
 
@@ -69,9 +71,12 @@ export function createGraph(request: SolveRequest): Graph {
       return {
         to,
         failover,
+        isInForce: inForce?.has(to.address) === true,
         lanes: { same: laneIn("same"), near: laneIn("near"), far: laneIn("far") },
       };
     });
+    // Of equals, whoever serves now goes on serving.
+    choices.sort((a, b) => a.failover - b.failover || Number(b.isInForce) - Number(a.isInForce));
     return { index, demand, from: demand.from, choices };
   });
   return { table, context, relations, demands };
@@ -131,9 +136,13 @@ export function boundOf(graph: Graph, demands: readonly GraphDemand[]): Cost {
       continue;
     }
     const least = choices[0]?.failover ?? 0;
+    let cheapest = Number.POSITIVE_INFINITY;
+    for (const choice of choices) {
+      if (choice.failover > least) break;
+      cheapest = Math.min(cheapest, cheapestTenths(graph, from, choice));
+    }
     failover += least;
-    const first = choices.filter((choice) => choice.failover === least);
-    tenthsMs += Math.min(...first.map((choice) => cheapestTenths(graph, from, choice)));
+    tenthsMs += cheapest;
   }
   return { dropped, failover, tenthsMs };
 }

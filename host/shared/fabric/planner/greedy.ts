@@ -14,15 +14,19 @@ import type { Aim, Occupancy, Option } from "./occupancy.ts";
 import type { Part } from "./parts.ts";
 
 const PASSES_MAX = 8;
-/** Exchanges that are tried for one demand, and for a whole part. */
-const EXCHANGES_MAX = 64;
-const ALL_EXCHANGES_MAX = 20_000;
-
+/** Changes that are tried to make room for one demand. */
+const TRIES_MAX = 64;
+/** Changes that are tried in a whole part, times its demands: each of them may look at every demand. */
+const ALL_TRIES_WORK = 2_000_000;
+const ALL_TRIES_MIN = 200;
 /** When more than so many found no room, exchanging one by one is no way to find it for them. */
 const MISSING_MAX = 200;
 
-/** What is cheap one by one may fill the nodes with many versions of the same; then room is what counts first. */
-const AIMS: readonly Aim[] = ["cheap", "thrifty"];
+/**
+ * Where a search begins: with what is in force, so that it never ends with less than that; with what is cheap one by
+ * one; and, as that may fill the nodes with many versions of the same, with what takes the least room.
+ */
+const STARTS = ["in-force", "cheap", "thrifty"] as const;
 
 /** A way to meet the demands of a part, as far as they are met. */
 interface Attempt {
@@ -37,10 +41,11 @@ export function solveGreedily(occupancy: Occupancy, part: Part): void {
   const ordered = hardestFirst(part.demands);
   const bound = boundOf(graph, part.demands);
   let best: Attempt | null = null;
-  for (const aim of AIMS) {
-    fill(occupancy, ordered, aim);
+  for (const start of STARTS) {
+    if (start === "in-force" && !keep(occupancy, ordered)) continue;
+    fill(occupancy, ordered, start === "thrifty" ? "thrifty" : "cheap");
     const missing = ordered.filter((demand) => !occupancy.isMet(demand)).length;
-    if (missing <= MISSING_MAX || aim === AIMS.at(-1)) search(occupancy, part, ordered);
+    if (missing <= MISSING_MAX || start === "thrifty") search(occupancy, part, ordered);
     const [unmet, cost] = [
       countRequired(occupancy, ordered),
       costOf(graph, occupancy.assignment, part.demands),
@@ -58,13 +63,12 @@ export function solveGreedily(occupancy: Occupancy, part: Part): void {
 
 /** Lets in who found no room, and betters what can be bettered, until nothing is gained. */
 function search(occupancy: Occupancy, part: Part, ordered: readonly GraphDemand[]): void {
-  let exchanges = ALL_EXCHANGES_MAX;
+  let tries = Math.max(ALL_TRIES_MIN, Math.floor(ALL_TRIES_WORK / ordered.length));
   for (let pass = 0; pass < PASSES_MAX; pass++) {
     let isBetter = false;
     for (const demand of ordered) {
       if (occupancy.isMet(demand)) continue;
-      const used = makeRoom(occupancy, part, demand, Math.min(exchanges, EXCHANGES_MAX));
-      exchanges -= used;
+      tries -= 1 + makeRoom(occupancy, part, demand, Math.min(tries, TRIES_MAX));
       isBetter ||= occupancy.isMet(demand);
     }
     isBetter = better(occupancy, part) || isBetter;
@@ -72,8 +76,21 @@ function search(occupancy: Occupancy, part: Part, ordered: readonly GraphDemand[
   }
 }
 
+/** Takes what is in force, as far as it still fits. False when nothing is. */
+function keep(occupancy: Occupancy, demands: readonly GraphDemand[]): boolean {
+  let isAny = false;
+  for (const demand of demands) {
+    const option = occupancy.optionInForce(demand);
+    if (option === null) continue;
+    occupancy.put(demand, option);
+    isAny = true;
+  }
+  return isAny;
+}
+
 function fill(occupancy: Occupancy, demands: readonly GraphDemand[], aim: Aim): void {
   for (const demand of demands) {
+    if (occupancy.isMet(demand)) continue;
     const option = occupancy.bestOption(demand, aim);
     if (option !== null) occupancy.put(demand, option);
   }
@@ -95,19 +112,24 @@ function takeAll(
     .reverse();
 }
 
-/** Required before optional, few choices before many, large before small. */
+/** Required before optional, few ways before many, large before small. */
 function hardestFirst(demands: readonly GraphDemand[]): GraphDemand[] {
-  const sizes = new Map(
-    demands.map((demand) => [
-      demand,
-      demand.from.cpuMilli + Math.max(...demand.choices.map(({ to }) => to.cpuMilli)),
-    ]),
-  );
+  const ways = new Map(demands.map((demand) => [demand, countWays(demand)]));
+  const sizes = new Map(demands.map((demand) => [demand, largestCpuMilli(demand)]));
   return [...demands].sort(
     (a, b) =>
       Number(a.demand.isOptional) - Number(b.demand.isOptional) ||
-      a.choices.length - b.choices.length ||
+      (ways.get(a) ?? 0) - (ways.get(b) ?? 0) ||
       (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0) ||
       a.index - b.index,
   );
+}
+
+/** Pairs of nodes for all choices: fewest for those whose ends stand where they stand. */
+function countWays({ from, choices }: GraphDemand): number {
+  return from.nodes.length * choices.reduce((sum, { to }) => sum + to.nodes.length, 0);
+}
+
+function largestCpuMilli({ from, choices }: GraphDemand): number {
+  return from.cpuMilli + choices.reduce((most, { to }) => Math.max(most, to.cpuMilli), 0);
 }

@@ -12,7 +12,7 @@ export const GLOB_CHARACTERS_MAX = 1_100;
 export const LIST_MAX = 256;
 export const RANGE_CHARACTERS_MAX = 256;
 /** Pairs of consumer and possible provider that are looked at. */
-export const PAIRS_MAX = 2_000_000;
+export const PAIRS_MAX = 500_000;
 /** Removed candidates that an explanation lists; the rest is counted. */
 export const CANDIDATES_SHOWN = 20;
 /** Wanted routes that an explanation's text names. */

@@ -46,7 +46,7 @@ function betterPlaces(occupancy: Occupancy, part: Part): boolean {
   return isBetter;
 }
 
-function routesBySymbol(occupancy: Occupancy, part: Part): Map<PlanSymbol, GraphDemand[]> {
+export function routesBySymbol(occupancy: Occupancy, part: Part): Map<PlanSymbol, GraphDemand[]> {
   const routes = new Map<PlanSymbol, GraphDemand[]>();
   for (const demand of part.demands) {
     const choice = occupancy.chosen(demand);
@@ -61,7 +61,7 @@ function routesBySymbol(occupancy: Occupancy, part: Part): Map<PlanSymbol, Graph
 }
 
 /** What the routes of a symbol cost when it stands on `node`; infinite when one of them has no lane then. */
-function placeTenths(
+export function placeTenths(
   occupancy: Occupancy,
   symbol: PlanSymbol,
   node: number,

@@ -229,6 +229,8 @@ export interface Explanation {
   /** False: the search for a large graph found nothing, which does not prove that there is nothing. */
   readonly isProven: boolean;
   readonly unrouted: readonly UnroutedWish[];
+  /** What must run, and is more than the nodes have. */
+  readonly shortages: readonly string[];
   readonly clash: Clash | null;
 }
 

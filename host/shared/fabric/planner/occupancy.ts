@@ -111,6 +111,30 @@ export class Occupancy {
     return this.graph.table.nodes.length;
   }
 
+  /** A demand's route as it is in force, with its ends where they run now; null when that is not possible any more. */
+  optionInForce(demand: GraphDemand): Option | null {
+    const index = demand.choices.findIndex(({ isInForce }) => isInForce);
+    const choice = demand.choices[index];
+    if (choice === undefined) return null;
+    const { from } = demand;
+    const { to, failover } = choice;
+    const [isNewFrom, isNewTo] = [!this.isUsed(from), !this.isUsed(to)];
+    const [fromNode, toNode] = [from, to].map((symbol) => this.#nodeInForce(symbol));
+    if (fromNode === undefined || fromNode === -1 || toNode === undefined || toNode === -1) {
+      return null;
+    }
+    const lane = choice.lanes[this.graph.relations.between(fromNode, toNode)];
+    if (lane === null || !this.#fits(from, isNewFrom, fromNode, to, isNewTo, toNode)) return null;
+    const newCpuMilli = (isNewFrom ? from.cpuMilli : 0) + (isNewTo ? to.cpuMilli : 0);
+    return { choice: index, failover, tenths: lane.tenths, newCpuMilli, fromNode, toNode };
+  }
+
+  #nodeInForce(symbol: PlanSymbol): number {
+    if (this.isUsed(symbol)) return this.nodeOf(symbol);
+    const { nodes, currentNode } = symbol;
+    return nodes.length === 1 ? (nodes[0] ?? -1) : currentNode;
+  }
+
   #places(symbol: PlanSymbol, isNew: boolean, isShort: boolean): readonly number[] {
     if (!isNew) return [this.nodeOf(symbol)];
     return isShort ? this.#shortList(symbol) : symbol.nodes;

@@ -7,7 +7,7 @@
  */
 import { addCost, compareCosts, ZERO_COST } from "./cost.ts";
 import { type ExactOutcome, solveExactly } from "./exact.ts";
-import { explain, explainDemand, findClash, type Infeasibility } from "./explain.ts";
+import { explain, explainDemand, findClash, findShortages, type Infeasibility } from "./explain.ts";
 import { solveGreedily } from "./greedy.ts";
 import {
   type Assignment,
@@ -115,9 +115,16 @@ function solvePart(world: World, part: Part): PartOutcome {
   if (outcome === "infeasible") return impossible(world, part);
   const cost = costOf(graph, occupancy.assignment, part.demands);
   if (outcome === "optimal") return { method: "exact", cost, bound: cost, infeasibility: null };
+  if (unmet.length === 0) return { method: "greedy", cost, bound, infeasibility: null };
   const unrouted = unmet.map((demand) => explainDemand(graph, demand));
-  const infeasibility = unmet.length === 0 ? null : { unrouted, clash: null, isProven: false };
-  return { method: "greedy", cost, bound, infeasibility };
+  const shortages = findShortages(graph, part);
+  const isProven = shortages.length > 0;
+  return {
+    method: "greedy",
+    cost,
+    bound,
+    infeasibility: { unrouted, shortages, clash: null, isProven },
+  };
 }
 
 /** Lets the solver find the best assignment of a part. */
@@ -140,7 +147,7 @@ function impossible({ graph, binding, solver }: World, part: Part): PartOutcome 
     method: "exact",
     cost: ZERO_COST,
     bound: ZERO_COST,
-    infeasibility: { unrouted: [], clash, isProven: true },
+    infeasibility: { unrouted: [], shortages: findShortages(graph, part), clash, isProven: true },
   };
 }
 
@@ -155,6 +162,7 @@ function merge(
       ...required.map((demand) => explainDemand(graph, demand)),
       ...failed.flatMap(({ unrouted }) => unrouted),
     ],
+    shortages: failed.flatMap(({ shortages }) => shortages),
     clash: failed.find(({ clash }) => clash !== null)?.clash ?? null,
     // One reason that is proven is enough.
     isProven: required.length > 0 || failed.some(({ isProven }) => isProven),

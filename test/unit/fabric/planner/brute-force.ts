@@ -146,13 +146,19 @@ function classOf(request: SolveRequest, wanted: readonly WantedRoute[]): Class {
       byText(nameOf(a.to.address), nameOf(b.to.address)) ||
       rcompare(versionOf(a.to.address), versionOf(b.to.address)),
   );
+  const isInForce = ({ to }: Link): boolean =>
+    request.current.routes.some((one) => one.from === from.address && one.to === to.address);
+  const judged = links.map((link, index): Link => {
+    const earlier = links.slice(0, index).filter((one) => one.failover === link.failover);
+    const names = earlier.map(({ to }) => nameOf(to.address));
+    return { ...link, isOutdated: names.includes(nameOf(link.to.address)) };
+  });
   return {
     from,
     isOptional: wanted.every(({ isOptional }) => isOptional),
-    links: links.map((link, index) => {
-      const earlier = links.slice(0, index).map(({ to }) => nameOf(to.address));
-      return { ...link, isOutdated: earlier.includes(nameOf(link.to.address)) };
-    }),
+    links: judged.toSorted(
+      (a, b) => a.failover - b.failover || Number(isInForce(b)) - Number(isInForce(a)),
+    ),
   };
 }
 

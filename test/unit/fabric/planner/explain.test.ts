@@ -171,15 +171,38 @@ describe("room", () => {
   });
 
   test("a graph that is too large to be sure is said to be", () => {
+    // Each has an alternative, so what must run is not known without a search.
+    const others = ["a", "b", "c"].map((name) =>
+      contract(saddr(name, "1.1.0"), { throughputQps: 10 }),
+    );
     const topology = { nodes: { n: { cpu: 2.1 } }, place: {} };
-    const solution = solve(request(wishes, contracts, { topology }), SOLVER, {
+    const solution = solve(request(wishes, [...contracts, ...others], { topology }), SOLVER, {
       exactVariablesMax: 0,
     });
     if (solution.ok) throw new Error("it was solved");
     expect(solution.explanation.isProven).toBe(false);
     expect(solution.explanation.message).toMatch(/no proof/);
-    expect(solution.explanation.unrouted.flatMap(({ removed }) => removed)).toEqual([
-      { to: saddr("c"), rule: "capacity", detail: "no node has room for it" },
+    expect(solution.explanation.unrouted.flatMap(({ removed }) => removed)).toEqual(
+      ["1.0.0", "1.1.0"].map((version) => ({
+        to: saddr("c", version),
+        rule: "capacity",
+        detail: "no node has room for it",
+      })),
+    );
+  });
+
+  test("what must run and is too much is proven without a search", () => {
+    const nodes = { n1: { cpu: 1 }, n2: { cpu: 1.5, memoryMb: 40 } };
+    const place = Object.fromEntries(["a", "b", "c"].map((name) => [saddr(name), "n2"]));
+    const solution = solve(request(wishes, contracts, { topology: { nodes, place } }), SOLVER, {
+      exactVariablesMax: 0,
+    });
+    if (solution.ok) throw new Error("it was solved");
+    expect(solution.explanation.isProven).toBe(true);
+    expect(solution.explanation.shortages).toEqual([
+      "4 symbols that must run need at least 3.1 CPU; the 2 nodes have 2.5",
+      "3 symbols that must run need at least 3 CPU; node n2 has 1.5",
+      "3 symbols that must run need at least 48 MB; node n2 has 40",
     ]);
   });
 });

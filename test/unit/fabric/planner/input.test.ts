@@ -87,8 +87,8 @@ test.each([
   expect(codeOf(solving(request([], [contract(address)])))).toBe("symbol-invalid");
 });
 
-test("more pairs than the limit are refused before they are weighed", { timeout: 30_000 }, () => {
-  const addresses = Array.from({ length: 1_500 }, (_, index) => saddr(`s-${index}`));
+test("more pairs than the limit are refused before they are weighed", () => {
+  const addresses = Array.from({ length: 800 }, (_, index) => saddr(`s-${index}`));
   const asked = request(
     addresses.map((from) => wish(from, null)),
     addresses.map((address) => contract(address)),

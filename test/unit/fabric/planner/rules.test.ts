@@ -203,7 +203,16 @@ describe("churn", () => {
   });
 
   test("it changes for a gain of more than 0.2 ms", () => {
-    expect(routesOf(asked(on(saddr("b"), "tcp")))).toEqual(["a@1.0.0 uds"]);
+    const near = request(
+      [wish(FROM, null, { type: "api" })],
+      [contract(FROM, shm), contract(saddr("a"), shm), contract(saddr("b"))],
+      { current: on(saddr("b")) },
+    );
+    expect(routesOf(near)).toEqual(["a@1.0.0 shm"]);
+  });
+
+  test("a better lane to the same provider is taken rather than another provider", () => {
+    expect(routesOf(asked(on(saddr("b"), "tcp")))).toEqual(["b@1.0.0 uds"]);
   });
 
   test("it follows an upgrade", () => {
