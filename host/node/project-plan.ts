@@ -86,7 +86,11 @@ export async function keepPlan(
 async function keepObjects(registry: Registry, { symbols, files }: SignedPlan): Promise<void> {
   const digests = [
     ...Object.values(symbols),
-    ...files.map((file) => (file.how === "link" ? file.after : file.fields)),
+    // What is restored is the user's own, and an earlier generation keeps what a link of it led to.
+    ...files.map((file) => {
+      if (file.how === "restore") return null;
+      return file.how === "link" ? file.after : file.fields;
+    }),
   ];
   const ids = [...new Set(digests.map(idOfDigest).filter((id) => id !== null))].sort();
   const { index } = await registry.view();

@@ -17,6 +17,8 @@ interface ShownFile {
 
 export interface ShownLink extends ShownFile {
   readonly how: "link";
+  /** What the user's own file held whose place the first link took; missing: there was none. */
+  readonly original?: DigestText;
 }
 
 export interface ShownMerge extends ShownFile {

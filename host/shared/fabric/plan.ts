@@ -59,7 +59,15 @@ export interface MergedFile extends FileChange {
   readonly fields: DigestText;
 }
 
-export type PlannedFile = LinkedFile | MergedFile;
+/**
+ * A file that views show no longer and that is all the user's again, or nothing: what a merge leaves of it, or a plain
+ * file in place of a link that had taken the place of the user's own. The generation after does not name it.
+ */
+export interface RestoredFile extends FileChange {
+  readonly how: "restore";
+}
+
+export type PlannedFile = LinkedFile | MergedFile | RestoredFile;
 
 export interface Plan {
   readonly plan_id: PlanId;

@@ -2,7 +2,15 @@
 import type { Digest } from "../../ports/digest.ts";
 import type { Generation, GenerationFile } from "../generation.ts";
 import type { StoredGeneration } from "../generation-file/generation-file.ts";
-import type { DigestText, Plan, PlanBase, PlannedFile, PlannedRoute } from "../plan.ts";
+import type {
+  DigestText,
+  LinkedFile,
+  MergedFile,
+  Plan,
+  PlanBase,
+  PlannedFile,
+  PlannedRoute,
+} from "../plan.ts";
 import { compareRoutes, compareTexts } from "../plan-file/parts.ts";
 import { makePlan } from "../plan-file/plan-file.ts";
 
@@ -70,22 +78,33 @@ function filesAfter(
   const files = new Map(before.map((file) => [file.path, file]));
   for (const file of planned) {
     const shown = files.get(file.path);
-    if (file.after === null) files.delete(file.path);
+    if (file.after === null || file.how === "restore") files.delete(file.path);
     else files.set(file.path, shownAfter(file, file.after, shown));
   }
   return [...files.values()].sort((a, b) => compareTexts(a.path, b.path));
 }
 
 function shownAfter(
-  file: PlannedFile,
+  file: LinkedFile | MergedFile,
   digest: DigestText,
   shown: GenerationFile | undefined,
 ): GenerationFile {
-  const { path, view, how } = file;
-  if (how === "link") return { path, view, digest, how };
-  // What was there before the first merge stays known through all later ones.
-  const original = shown?.how === "merge" ? shown.original : file.before;
-  return { path, view, digest, how, fields: file.fields, original };
+  const { path, view } = file;
+  const original = originalOf(file, shown);
+  if (file.how === "merge") {
+    return { path, view, digest, how: "merge", fields: file.fields, original };
+  }
+  return { path, view, digest, how: "link", ...(original === null ? {} : { original }) };
+}
+
+/** What the user's own file held before; it stays known through all later changes. */
+function originalOf(
+  { how, before, after }: LinkedFile | MergedFile,
+  shown: GenerationFile | undefined,
+): DigestText | null {
+  if (shown !== undefined) return shown.original ?? null;
+  // Only the same bytes of the user's own give place to a link.
+  return how === "merge" || before === after ? before : null;
 }
 
 /**
@@ -116,7 +135,7 @@ function fileBack(file: PlannedFile, shown: GenerationFile | undefined): Planned
   const { path, view } = file;
   const change = { path, view, before: file.after, after: file.before };
   if (shown?.how === "merge") return { ...change, how: "merge", fields: shown.fields };
-  if (shown?.how === "link" || file.how === "link") return { ...change, how: "link" };
+  if (shown?.how === "link" || file.how !== "merge") return { ...change, how: "link" };
   return { ...change, how: "merge", fields: file.fields };
 }
 

@@ -89,7 +89,10 @@ function generationJson(generation: Generation): JsonObject {
 
 function fileJson(file: GenerationFile): JsonObject {
   const { path, view, digest, how } = file;
-  if (how === "link") return { path, view, digest, how };
+  if (how === "link") {
+    const { original } = file;
+    return { path, view, digest, how, ...(original === undefined ? {} : { original }) };
+  }
   return { path, view, digest, how, fields: file.fields, original: file.original };
 }
 
@@ -106,8 +109,9 @@ function readFile(parts: PartReader, value: Json, where: string): GenerationFile
     digest: shape.digest(file["digest"], `${where}.digest`),
   };
   if (shape.oneOf(how, `${where}.how`, ["link", "merge"]) === "link") {
-    parts.members(value, where, common);
-    return { ...shown, how: "link" };
+    if (fields !== undefined) parts.members(value, where, [...common, "original"]);
+    if (original === undefined) return { ...shown, how: "link" };
+    return { ...shown, how: "link", original: shape.digest(original, `${where}.original`) };
   }
   return {
     ...shown,

@@ -203,7 +203,7 @@ test("what was applied is in force, listed, and nothing to do any more", async (
   await person.run("scan", "--prune");
   const { out } = await person.run("plan");
   expect(out).toContain(`  - ${from} -> ${to} (uds)`);
-  expect(out).toMatch(/^ {2}[-~] \.cursor\/mcp\.json \(fields\)$/m);
+  expect(out).toMatch(/^ {2}[-~] \.cursor\/mcp\.json(?: \(is yours again\))?$/m);
 });
 
 test("a person is told what is left out, lost, kept, not shown and without effect", async () => {

@@ -6,14 +6,13 @@
  * which whoever decides sees by observing. So no byte of the user's is ever replaced that is not also kept.
  */
 import { Failure } from "../../../ports/failure.ts";
-import { digestText } from "../../../trust/digest-text.ts";
 import type { Observation, Participant, Transaction, Vote } from "../../apply/participant.ts";
-import type { DigestText, MergedFile, PlannedFile } from "../../plan.ts";
-import { idOfDigest, OBJECT_MODE } from "../../registry/layout.ts";
+import type { DigestText, PlannedFile } from "../../plan.ts";
+import { OBJECT_MODE } from "../../registry/layout.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { ViewName } from "../model.ts";
-import { fieldsOf, FileMerger, mergedBytes } from "./merged-file.ts";
 import { inParallel } from "./parallel.ts";
+import { isLinkBefore, isTakenBack, PlannedBytes, stale } from "./planned-bytes.ts";
 import { digestOf, foldersOf, ProjectFiles, type Seen, type ViewPorts } from "./project-files.ts";
 import { Staging } from "./staging.ts";
 import { ViewBook } from "./view-book.ts";
@@ -65,13 +64,13 @@ class ViewParticipant implements Participant {
   readonly name: string;
   readonly #parts: Parts;
   readonly #project: ProjectFiles;
-  readonly #merger: FileMerger;
+  readonly #bytes: PlannedBytes;
 
   constructor(parts: Parts) {
     this.name = `view:${parts.view}`;
     this.#parts = parts;
     this.#project = new ProjectFiles(parts.ports, parts.root);
-    this.#merger = new FileMerger(parts.ports, parts.root, parts.registry);
+    this.#bytes = new PlannedBytes(parts.ports, parts.root, parts.registry);
   }
 
   async prepare(transaction: Transaction): Promise<Vote> {
@@ -130,9 +129,9 @@ class ViewParticipant implements Participant {
     );
     for (const { file } of files) {
       const { before, how } = file;
-      if (how !== "merge" || before === null || inUse.has(before)) continue;
+      if (how === "link" || before === null || inUse.has(before)) continue;
       const seen = await this.#project.see(file.path);
-      if (digestOf(seen) === before) await this.#merger.store.remove(before);
+      if (digestOf(seen) === before) await this.#bytes.store.remove(before);
     }
   }
 
@@ -171,47 +170,15 @@ class ViewParticipant implements Participant {
       throw stale(file, present);
     }
     if (file.after === null) return;
-    if (file.how === "link") {
-      await this.#source(file);
-      return;
-    }
-    if (present === file.after) return;
-    const isUsers = seen.kind === "file" && !isTakenBack(transaction);
-    if (isUsers) await this.#merger.store.keep(seen.bytes);
-    const bytes = await this.#merged(transaction, file, seen);
-    await this.#staging(transaction).put(number, bytes, modeOf(seen));
-  }
-
-  /**
-   * The path of the object that a link leads to, verified; null for bytes that only the private store has, which is
-   * what somebody had changed a link to before it was adopted.
-   */
-  async #source({ path, after }: PlannedFile): Promise<string | null> {
-    const { registry } = this.#parts;
-    const id = after === null ? null : idOfDigest(after);
-    if (id === null || after === null) throw stale({ path, before: null }, after);
-    const form = await registry.store.formOf(id);
-    if (form === null && (await this.#merger.store.read(after)) !== null) return null;
-    if (form === "json") await registry.get(id);
-    else await registry.getBlob(id);
-    return registry.layout.content(id, form ?? "blob");
-  }
-
-  /** The bytes that a merge makes, which are those that the plan announced. */
-  async #merged(transaction: Transaction, file: MergedFile, seen: Seen): Promise<Uint8Array> {
-    const after = file.after as DigestText;
-    const kept = isTakenBack(transaction) ? await this.#merger.store.read(after) : null;
-    if (kept !== null) return kept;
-    const outcome = await this.#merger.merge({
-      path: file.path,
-      present: seen.kind === "file" ? seen.bytes : null,
-      wanted: await fieldsOf(this.#parts.registry, file.fields),
-      shown: transaction.current?.files.find(({ path }) => path === file.path),
-    });
-    const bytes = outcome.ok ? mergedBytes(outcome.text) : null;
-    const digest = bytes === null ? null : digestText(this.#parts.ports.digest, bytes);
-    if (bytes === null || digest !== after) throw stale(file, digest);
-    return bytes;
+    if (file.how === "link") return this.#bytes.verify(file);
+    const wasLink = isLinkBefore(transaction, file);
+    // A link that becomes the user's own file gets bytes of its own, even where they are the same.
+    if (present === file.after && !wasLink) return;
+    const isUsers = seen.kind === "file" && !wasLink && !isTakenBack(transaction);
+    if (isUsers) await this.#bytes.store.keep(seen.bytes);
+    const bytes = await this.#bytes.of(transaction, file, seen);
+    const mode = wasLink ? CONFIG_MODE : modeOf(seen);
+    await this.#staging(transaction).put(number, bytes, mode);
   }
 
   /** Tries in each folder whether something can be put there; a trial that a crash leaves is removed by abort. */
@@ -221,7 +188,7 @@ class ViewParticipant implements Participant {
     for (const { file } of files) {
       const folder = await this.#project.nearestFolder(file.path);
       const isLink = file.how === "link" && file.after !== null;
-      const source = isLink ? await this.#contentPath(file) : null;
+      const source = isLink ? await this.#bytes.contentPath(file) : null;
       sources.set(folder, source ?? sources.get(folder) ?? null);
     }
     for (const [folder, source] of sources) {
@@ -231,13 +198,6 @@ class ViewParticipant implements Participant {
       await ports.files.remove(path);
       if (!isLinked && options.mayCopy !== true) throw unsupported(folder, transaction.id);
     }
-  }
-
-  async #contentPath({ after }: PlannedFile): Promise<string | null> {
-    const { registry } = this.#parts;
-    const id = after === null ? null : idOfDigest(after);
-    const form = id === null ? null : await registry.store.formOf(id);
-    return id === null || form === null ? null : registry.layout.content(id, form);
   }
 
   async #probedFolders(files: readonly Numbered[]): Promise<ReadonlySet<string>> {
@@ -310,31 +270,32 @@ class ViewParticipant implements Participant {
     await this.#project.check(file.path);
     const seen = await this.#project.see(file.path);
     const present = digestOf(seen);
-    const isDone = present === file.after && file.how === "merge";
     const isForeign = present !== null && present !== file.before && present !== file.after;
-    if (isDone || isForeign) return false;
+    if (isForeign) return false;
     const path = this.#project.absolute(file.path);
-    await this.#parts.ports.files.makeFolder(folderOf(path), FOLDER_MODE);
-    if (file.how === "link") return this.#link(file, path);
+    const { files } = this.#parts.ports;
+    if (file.how === "link") {
+      await files.makeFolder(folderOf(path), FOLDER_MODE);
+      return this.#link(file, path);
+    }
     const staging = this.#staging(transaction);
     const bytes = await staging.read(number);
-    const { files } = this.#parts.ports;
+    if (bytes === null && present === file.after) return false;
+    await files.makeFolder(folderOf(path), FOLDER_MODE);
+    const mode = isLinkBefore(transaction, file) ? CONFIG_MODE : modeOf(seen);
     // What was staged is gone only when somebody has cleared the folder; then it is made once more.
-    if (bytes === null) {
-      await files.write(path, await this.#merged(transaction, file, seen), modeOf(seen));
-    } else if (!(await files.link(staging.path(number), path))) {
-      await files.write(path, bytes, modeOf(seen));
-    }
+    if (bytes === null)
+      await files.write(path, await this.#bytes.of(transaction, file, seen), mode);
+    else if (!(await files.link(staging.path(number), path))) await files.write(path, bytes, mode);
     return false;
   }
 
   async #link(file: PlannedFile, path: string): Promise<boolean> {
     const { files } = this.#parts.ports;
     // It was verified before the vote, and whoever observes the view afterwards reads every byte.
-    const source = await this.#contentPath(file);
+    const source = await this.#bytes.contentPath(file);
     if (source === null) {
-      const kept = await this.#merger.store.read(file.after as DigestText);
-      await files.write(path, kept ?? new Uint8Array(), CONFIG_MODE);
+      await files.write(path, await this.#bytes.object(file.after), CONFIG_MODE);
       return false;
     }
     const own = await files.identity(path);
@@ -348,28 +309,12 @@ class ViewParticipant implements Participant {
   }
 }
 
-/** Whether a change that was tried is taken back: a merge then goes back to the bytes that were there. */
-function isTakenBack({ current, target }: Transaction): boolean {
-  return current !== null && target.generation < current.generation;
-}
-
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
 
 function modeOf(seen: Seen): number {
   return seen.kind === "file" ? seen.info.mode & MODE_BITS : CONFIG_MODE;
-}
-
-function stale(
-  { path, before }: Pick<PlannedFile, "path" | "before">,
-  present: DigestText | null,
-): Failure {
-  return new Failure("plan-stale", `${path} is not what the plan was made for`, {
-    origin: "local",
-    remedy: "Make a new plan with `rtt plan`.",
-    context: { path, expected: before ?? "nothing", found: present ?? "nothing" },
-  });
 }
 
 function unsupported(folder: string, transaction: string): Failure {

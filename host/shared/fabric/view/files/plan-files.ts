@@ -5,7 +5,7 @@
  *   at the path of a link      what becomes of it
  *   nothing                    the link
  *   the same bytes             the link; a program that may be run stays the user's file
- *   what was shown last        the new link, or nothing when it is no longer wanted
+ *   what was shown last        the new link; when it is no longer wanted, nothing, or the user's own file once more
  *   what `adopt` has kept      the same: nothing of it can be lost
  *   a source of the symbol     kept
  *   anything else              left alone: `view-drift` where something was shown before, else `view-conflict`
@@ -62,7 +62,7 @@ export async function planFiles(
   projection: Pick<Projection, "files">,
   current: Generation | null,
 ): Promise<PlannedViews> {
-  const planner = new FilePlanner(ports, root, registry, current);
+  const planner = new FilePlanner(ports, root, registry, current, false);
   return planner.run(
     projection.files.map((file) => ({
       path: file.path,
@@ -84,7 +84,7 @@ export async function planFilesBack(
   target: Pick<Generation, "files">,
   current: Generation | null,
 ): Promise<PlannedViews> {
-  const planner = new FilePlanner(ports, root, registry, current);
+  const planner = new FilePlanner(ports, root, registry, current, true);
   return planner.run(
     target.files.map((file) => ({
       path: file.path,
@@ -126,6 +126,8 @@ class FilePlanner {
   readonly #project: ProjectFiles;
   readonly #merger: FileMerger;
   readonly #book: ViewBook;
+  /** Whether an earlier generation comes back, not a new one. */
+  readonly #isBack: boolean;
   readonly #shown: ReadonlyMap<string, GenerationFile>;
   /** Shown files that go, by names as a disk that ignores case takes them: there another spelling is the same. */
   readonly #respelled = new Map<string, GenerationFile>();
@@ -133,7 +135,14 @@ class FilePlanner {
   readonly #problems: ViewProblem[] = [];
   readonly #kept: string[] = [];
 
-  constructor(ports: ViewPorts, root: string, registry: Registry, current: Generation | null) {
+  constructor(
+    ports: ViewPorts,
+    root: string,
+    registry: Registry,
+    current: Generation | null,
+    isBack: boolean,
+  ) {
+    this.#isBack = isBack;
     this.#ports = ports;
     this.#registry = registry;
     this.#project = new ProjectFiles(ports, root);
@@ -182,9 +191,8 @@ class FilePlanner {
     const shown = this.#shown.get(path) ?? this.#respelled.get(folded(path));
     if (wanted?.how === "link") return this.#link(task, wanted, seen, shown);
     if (wanted?.how === "merge") return this.#merge(task, wanted, seen, shown);
-    return shown?.how === "merge"
-      ? this.#unmerge(task, seen, shown)
-      : this.#unlink(task, seen, shown);
+    if (shown?.how === "merge") return this.#unmerge(task, seen, shown);
+    if (shown !== undefined) await this.#unlink(task, seen, shown);
   }
 
   async #link(
@@ -231,10 +239,27 @@ class FilePlanner {
     return shown.how === "link" && (await this.#merger.store.read(seen.digest)) !== null;
   }
 
-  async #unlink(task: Task, seen: Seen, shown: GenerationFile | undefined): Promise<void> {
+  async #unlink(task: Task, seen: Seen, shown: GenerationFile): Promise<void> {
     const { path, view } = task;
-    if (!(await this.#isOurs(seen, shown))) return this.#leftAlone(task, seen, shown);
-    this.#files.push({ path, view, before: digestOf(seen), after: null, how: "link" });
+    const before = digestOf(seen);
+    const original = shown.original ?? null;
+    if (original !== null && seen.kind === "file") {
+      // It was the user's own file before it became a link, and it stays one; going back brings its bytes back.
+      const isEarlier = this.#isBack && before === shown.digest && (await this.#isKept(original));
+      const after = isEarlier ? original : before;
+      this.#files.push({ path, view, before, after, how: "restore" });
+    } else if (before === null) {
+      this.#files.push({ path, view, before, after: null, how: "restore" });
+    } else if (await this.#isOurs(seen, shown)) {
+      this.#files.push({ path, view, before, after: null, how: "link" });
+    } else this.#leftAlone(task, seen, shown);
+  }
+
+  async #isKept(digest: DigestText): Promise<boolean> {
+    return (
+      (await this.#registry.store.formOf(idOf(digest))) !== null ||
+      (await this.#merger.store.read(digest)) !== null
+    );
   }
 
   async #merge(
@@ -254,10 +279,13 @@ class FilePlanner {
     for (const dispute of outcome.disputes) this.#dispute(task, dispute);
     const bytes = mergedBytes(outcome.text);
     const after = bytes === null ? null : digestText(this.#ports.digest, bytes);
-    const isOwner = outcome.owned.length > 0 || shown?.how === "merge";
-    if (!isOwner) return;
-    const owned = `sha256:${await this.#keepFields(fields, id, outcome.owned)}`;
     const before = digestOf(seen);
+    if (outcome.owned.length === 0) {
+      // Nothing of ours is in it, and what is left is the user's.
+      if (shown !== undefined) this.#files.push({ path, view, before, after, how: "restore" });
+      return;
+    }
+    const owned = `sha256:${await this.#keepFields(fields, id, outcome.owned)}`;
     const isSettled = shown?.how === "merge" && shown.fields === owned && shown.digest === after;
     if (isSettled && before === after) return;
     this.#files.push({ path, view, before, after, how: "merge", fields: owned });
@@ -271,8 +299,6 @@ class FilePlanner {
   ): Promise<void> {
     const last = await fieldsOf(this.#registry, shown.fields);
     const none: ViewFields = { ...last, fields: [] };
-    // A file without any of our fields is nothing that a plan would have to change.
-    if (last.fields.length === 0 && shown.digest === digestOf(seen)) return;
     await this.#merge(task, { how: "merge", fields: none, id: null }, seen, shown);
   }
 

@@ -53,10 +53,12 @@ async function begun(files: MemoryFiles) {
   const world = await ViewWorld.open(files, ROOT);
   await world.write("mcp.json", USERS);
   await world.write("own.json", USERS);
+  await world.write("taken.md", "taken");
   await world.apply([
     await world.link("stays.md", "stays"),
     await world.link("changes.md", "one"),
     await world.link("a/goes.md", "goes"),
+    await world.link("taken.md", "taken"),
     await world.merge("own.json", "jsonc", [server("a"), server("b")]),
     await world.merge("gone.json", "json", [server("a")]),
   ]);
@@ -73,8 +75,20 @@ async function begun(files: MemoryFiles) {
   return { world, planned: planned.files };
 }
 
-const BEFORE = { "changes.md": "one", "a/goes.md": "goes", "b/comes.md": null, "new.json": null };
-const AFTER = { "changes.md": "two", "a/goes.md": null, "b/comes.md": "comes", "gone.json": null };
+const BEFORE = {
+  "taken.md": "taken",
+  "changes.md": "one",
+  "a/goes.md": "goes",
+  "b/comes.md": null,
+  "new.json": null,
+};
+const AFTER = {
+  "taken.md": "taken",
+  "changes.md": "two",
+  "a/goes.md": null,
+  "b/comes.md": "comes",
+  "gone.json": null,
+};
 
 async function texts(world: ViewWorld, names: object): Promise<object> {
   const found = Object.keys(names).map(async (name) => [name, await world.text(name)] as const);

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { planFilesBack } from "../../../../../host/shared/fabric/view/files/plan-files.ts";
 import { failureCode } from "../../../../support/ports.ts";
 import { server, ViewWorld } from "./world.ts";
 
@@ -114,6 +115,71 @@ describe("links", () => {
   });
 });
 
+describe("a link in place of the user's own file", () => {
+  test("becomes a plain file of its own again when it is no longer wanted", async () => {
+    const world = await ViewWorld.open();
+    await world.write(AGENT, "one");
+    const link = await world.link(AGENT, "one");
+    await world.apply([link]);
+    const { files } = await world.apply([]);
+    expect(files.map(({ how }) => how)).toEqual(["restore"]);
+    const { ino, mode, nlink } = statSync(world.path(AGENT));
+    expect(ino).not.toBe(statSync(world.registry.layout.content(link.object, "blob")).ino);
+    expect([mode & 0o777, nlink, await world.text(AGENT)]).toEqual([0o644, 1, "one"]);
+    expect(world.generation?.files).toEqual([]);
+    expect((await world.plan([])).files).toEqual([]);
+    await world.apply([link]);
+    expect(statSync(world.path(AGENT)).nlink).toBe(2);
+  });
+
+  test("gets its first bytes back on the way back, and its last ones otherwise", async () => {
+    for (const [isBack, text] of [[true, "one"] as const, [false, "two"] as const]) {
+      const world = await ViewWorld.open();
+      await world.write(AGENT, "one");
+      await world.apply([await world.link(AGENT, "one")]);
+      await world.apply([await world.link(AGENT, "two")]);
+      await (isBack ? world.rollback(null) : world.apply([]));
+      expect(await world.text(AGENT)).toBe(text);
+      expect(statSync(world.path(AGENT)).mode & 0o777).toBe(0o644);
+    }
+  });
+
+  test("stays as somebody has edited it", async () => {
+    const world = await ViewWorld.open();
+    await world.write(AGENT, "one");
+    await world.apply([await world.link(AGENT, "one")]);
+    await world.write(AGENT, "edited");
+    await world.rollback(null);
+    expect(await world.text(AGENT)).toBe("edited");
+    expect(world.generation?.files).toEqual([]);
+  });
+
+  test("is a link once more when its end is taken back", async () => {
+    const world = await ViewWorld.open();
+    await world.write(AGENT, "one");
+    await world.apply([await world.link(AGENT, "one")]);
+    await world.apply([await world.link(AGENT, "two")]);
+    const { ports, root, registry, generation } = world;
+    const planned = await planFilesBack(ports, root, registry, { files: [] }, generation);
+    const forward = world.transaction(planned.files);
+    await world.prepare(forward);
+    await world.commit(forward);
+    expect(await world.text(AGENT)).toBe("one");
+    const back = world.back(forward);
+    await world.prepare(back);
+    await world.commit(back);
+    expect([await world.text(AGENT), statSync(world.path(AGENT)).nlink]).toEqual(["two", 2]);
+  });
+
+  test("that is gone is let go of", async () => {
+    const world = await ViewWorld.open();
+    await world.apply([await world.link(AGENT, "one")]);
+    await world.files.remove(world.path(AGENT));
+    await world.apply([]);
+    expect(world.generation?.files).toEqual([]);
+  });
+});
+
 describe("merges", () => {
   const TEXT = '{\n  // mine\n  "theme": "dark"\n}\n';
 
@@ -130,6 +196,7 @@ describe("merges", () => {
     expect(await world.text("mcp.json")).not.toContain('"a"');
     await world.apply([]);
     expect(await world.text("mcp.json")).toBe(TEXT);
+    expect(world.generation?.files).toEqual([]);
   });
 
   test("make a file and take it away", async () => {

@@ -22,6 +22,7 @@ import {
 } from "../../../../../host/shared/fabric/view/files/participant.ts";
 import {
   planFiles,
+  planFilesBack,
   type PlannedViews,
 } from "../../../../../host/shared/fabric/view/files/plan-files.ts";
 import type {
@@ -165,7 +166,17 @@ export class ViewWorld {
 
   /** Plans and applies; what is in force afterwards. */
   async apply(desired: readonly Shown[]): Promise<PlannedViews> {
-    const planned = await this.plan(desired);
+    return this.#change(await this.plan(desired));
+  }
+
+  /** Brings the files of an earlier generation back; null for the time before the first. */
+  async rollback(target: Generation | null): Promise<PlannedViews> {
+    const { ports, root, registry, generation } = this;
+    const files = target?.files ?? [];
+    return this.#change(await planFilesBack(ports, root, registry, { files }, generation));
+  }
+
+  async #change(planned: PlannedViews): Promise<PlannedViews> {
     const transaction = this.transaction(planned.files);
     await this.prepare(transaction);
     await this.commit(transaction);
