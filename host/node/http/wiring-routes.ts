@@ -1,8 +1,7 @@
 /** The control endpoints by which `rtt apply` changes what a running node wires, and `rtt tools` reviews its tools. */
 import type { Hono } from "hono";
 import { PartReader } from "../../shared/fabric/plan-file/parts.ts";
-import type { SignedPlan } from "../../shared/fabric/plan.ts";
-import { parseJson, scanObject } from "../../shared/gateway/raw-json.ts";
+import { memberBytes, parseJson, scanObject } from "../../shared/gateway/raw-json.ts";
 import { Failure } from "../../shared/ports/failure.ts";
 import type { Json } from "../../shared/trust/canonical-json.ts";
 import type { NodeFace } from "../node-face.ts";
@@ -46,7 +45,7 @@ export function addWiringRoutes(app: Hono, node: NodeFace): void {
 /** Reads a change. Its plan is verified by whoever acts on it. */
 async function readChange(request: Request): Promise<WiringChange> {
   const bytes = await readBody(request, CHANGE_BYTES_MAX);
-  scanObject(bytes);
+  const members = scanObject(bytes);
   const change = parseJson(bytes) as Readonly<Record<keyof WiringChange, Json>>;
   const invalid = (where: string, problem: string): Failure =>
     new Failure("argument-invalid", `"${where}" ${problem}`, {
@@ -54,12 +53,12 @@ async function readChange(request: Request): Promise<WiringChange> {
       remedy: "Send the change that `rtt apply` sends.",
     });
   const parts = new PartReader(invalid);
-  const { id, generation, plan } = change;
+  const { id, generation } = change;
   if (typeof id !== "string" || id === "" || id.length > 256) throw invalid("id", "is no name");
   const wires = parts.members(change.wires, "wires", ["routes", "placement", "symbols"]);
   return {
     id,
-    plan: plan as unknown as SignedPlan,
+    plan: memberBytes(bytes, members, "plan") ?? new Uint8Array(),
     generation: parts.shape.count(generation, "generation", 0),
     wires: {
       routes: parts.routes(wires["routes"], "routes"),

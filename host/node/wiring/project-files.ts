@@ -8,7 +8,7 @@ import {
 } from "../../shared/fabric/generation-file/generation-file.ts";
 import { ReviewedTools } from "../../shared/fabric/bridge/review.ts";
 import type { Generation } from "../../shared/fabric/generation.ts";
-import { verifyPlan } from "../../shared/fabric/plan-file/plan-file.ts";
+import { applicablePlan, verifyPlan } from "../../shared/fabric/plan-file/plan-file.ts";
 import type { SignedPlan } from "../../shared/fabric/plan.ts";
 import { Registry } from "../../shared/fabric/registry/registry.ts";
 import { Failure } from "../../shared/ports/failure.ts";
@@ -55,10 +55,13 @@ export class ProjectFiles {
     return ReviewedTools.read(registry);
   }
 
-  /** Fails unless a trusted signer has signed the plan. */
-  async checkPlan(registry: Registry, plan: SignedPlan): Promise<void> {
+  /** Fails unless it is a plan that can be applied and a trusted signer has signed. */
+  async checkPlan(registry: Registry, plan: SignedPlan | Uint8Array): Promise<void> {
     const verdict = verifyPlan(this.#ports, plan, await registry.signers());
-    if (verdict.ok) return;
+    if (verdict.ok) {
+      applicablePlan(verdict.opened);
+      return;
+    }
     throw new Failure(verdict.code, verdict.reason, {
       origin: "policy",
       remedy: "Make the plan again with `rtt plan`.",

@@ -42,7 +42,8 @@ export interface WiringOptions {
 /** A change that `rtt apply` asks for. */
 export interface WiringChange {
   readonly id: string;
-  readonly plan: SignedPlan;
+  /** The plan, or its bytes as somebody has sent them. */
+  readonly plan: SignedPlan | Uint8Array;
   readonly generation: number;
   readonly wires: Wires;
 }
