@@ -102,17 +102,19 @@ async function adopt(
       remedy: "`rtt scan` takes in files of your own; `rtt plan` and `rtt apply` show them.",
     });
   }
+  const shown = pathInProject(project, path);
   const adopted = await adoptFile(
     {
       ports: trustPorts(),
       root: project.root,
       registry,
       generation,
-      symbolsAt: (shown) => symbolsAt(project, registry, shown),
+      symbolsAt: (file) => symbolsAt(project, registry, file),
     },
-    pathInProject(project, path),
+    shown,
   );
-  context.answer(adopted, adoptedText(adopted));
+  const others = await otherSources(registry, adopted);
+  context.answer({ ...adopted, others }, adoptedText(adopted, others));
 }
 
 async function open(
@@ -148,6 +150,17 @@ async function symbolsAt(
     environment: null,
   });
   return projection.files.find((file) => file.path === path)?.symbols ?? [];
+}
+
+/** The user's own files that still say what a symbol said before: the next scan would bring that back. */
+async function otherSources(
+  registry: Registry,
+  { path, symbols }: Adopted,
+): Promise<readonly string[]> {
+  const sources = await sourcesOf(registry);
+  const all = symbols.flatMap(({ address }) => sources.get(address) ?? []);
+  const own = all.filter(({ format }) => !format.endsWith("-file")).map((source) => source.path);
+  return [...new Set(own)].filter((one) => one !== path).sort();
 }
 
 /** A path as the user gives it, from the current folder, as plans write it. */
@@ -188,11 +201,16 @@ function statusText(report: ViewStatus): string {
   ].join("\n");
 }
 
-function adoptedText({ path, symbols, object }: Adopted): string {
+function adoptedText({ path, symbols, object }: Adopted, others: readonly string[]): string {
   const lines = symbols.map(({ address, id }) => `${id.slice(0, 12)}  ${address}`);
   if (object === "restored") lines.push("The object that was changed in place is whole again.");
   if (object === "quarantined") {
     lines.push("The object that was changed in place is in .rtt/registry/quarantine.");
+  }
+  for (const other of others) {
+    lines.push(
+      `${printable(other)} still says what it said: change it too, or a scan undoes this.`,
+    );
   }
   if (symbols.length === 0) return [`${path} says nothing new.`, ...lines].join("\n");
   return [...lines, "`rtt plan` and `rtt apply` show it in every view."].join("\n");
