@@ -1,13 +1,9 @@
 /**
- * Where each tool looks for what. One row for each place; a row that several tools share is one object, so that what
- * is there is there once.
- *
- * The places are those of `discovery/places.ts`, from which a scan reads, and those of tools whose agents and servers
- * nothing reads yet: they get what is the same bytes in every tool.
+ * Where each tool looks for what. The places are those of `discovery/places.ts`, from which a scan reads.
  */
-import type { Tool } from "../discovery/found.ts";
-import { type AgentDialect, codexAgent, markdownAgent } from "./dialects/agent.ts";
+import { codexAgent, markdownAgent } from "./dialects/agent.ts";
 import { codexServer } from "./dialects/codex-server.ts";
+import { COMMON_LAYOUTS } from "./common-layouts.ts";
 import {
   CLAUDE_SPELLING,
   CURSOR_SPELLING,
@@ -16,82 +12,11 @@ import {
   SHELL_SPELLING,
   VSCODE_SPELLING,
 } from "./dialects/references.ts";
-import { CLAUDE_RULE, COPILOT_RULE, CURSOR_RULE, type RuleDialect } from "./dialects/rule.ts";
-import {
-  commonServer,
-  geminiServer,
-  opencodeServer,
-  type ServerDialect,
-} from "./dialects/server.ts";
-import type { ConfigFormat, ViewName } from "./model.ts";
-
-interface Place {
-  readonly view: ViewName;
-  /** Whose `native` fields belong here; null: nobody's. */
-  readonly tool: Tool | null;
-}
-
-export interface AgentPlace extends Place {
-  readonly folder: string;
-  readonly ending: string;
-  readonly dialect: AgentDialect;
-}
-
-export interface SkillPlace extends Place {
-  readonly folder: string;
-}
-
-/** The one file with instructions that always apply. */
-export interface InstructionPlace extends Place {
-  readonly path: string;
-}
-
-export interface RulePlace extends Place {
-  readonly folder: string;
-  readonly ending: string;
-  readonly dialect: RuleDialect;
-}
-
-export interface ServerPlace extends Place {
-  /** The first one that exists is used; the first one of all when none does. */
-  readonly paths: readonly string[];
-  readonly format: ConfigFormat;
-  /** The member of the file that holds the servers. */
-  readonly member: string;
-  /** Names that a server may have there. */
-  readonly names: RegExp | null;
-  readonly dialect: ServerDialect;
-}
-
-export interface ToolLayout {
-  readonly view: ViewName;
-  /** As people call the tool. */
-  readonly title: string;
-  /** False: folders that several tools read; what has no place there is missing nowhere. */
-  readonly isTool: boolean;
-  /** Whose variant of a symbol is shown. */
-  readonly tool: Tool | null;
-  /** A project that has one of these uses the tool. */
-  readonly marks: readonly string[];
-  readonly agents: AgentPlace | null;
-  readonly skills: SkillPlace | null;
-  readonly instructions: InstructionPlace | null;
-  readonly rules: RulePlace | null;
-  readonly servers: ServerPlace | null;
-}
-
-/** The view of places that no tool has for itself. */
-const SHARED_VIEW: ViewName = "shared";
-
-const AGENTS_MD: InstructionPlace = { view: SHARED_VIEW, tool: null, path: "AGENTS.md" };
-const SHARED_SKILLS: SkillPlace = { view: SHARED_VIEW, tool: "shared", folder: ".agents/skills" };
-const SHARED_AGENTS: AgentPlace = {
-  view: SHARED_VIEW,
-  tool: "shared",
-  folder: ".agents/agents",
-  ending: ".md",
-  dialect: markdownAgent({ spelling: SHELL_SPELLING, hasName: true, hasVersion: true }),
-};
+import { CLAUDE_RULE, COPILOT_RULE, CURSOR_RULE } from "./dialects/rule.ts";
+import { commonServer, geminiServer, opencodeServer } from "./dialects/server.ts";
+import type { AgentPlace, InstructionPlace, RulePlace, SkillPlace, ToolLayout } from "./layout.ts";
+import type { ViewName } from "./model.ts";
+import { AGENTS_MD, SHARED_AGENTS, SHARED_SKILLS } from "./shared-places.ts";
 
 const COPILOT_AGENTS: AgentPlace = {
   view: "copilot",
@@ -113,27 +38,6 @@ const COPILOT_RULES: RulePlace = {
   ending: ".instructions.md",
   dialect: COPILOT_RULE,
 };
-
-/** A tool of which only the places of whole files are known. */
-function plainTool(
-  view: ViewName,
-  title: string,
-  marks: readonly string[],
-  skills: string | null,
-): ToolLayout {
-  return {
-    view,
-    title,
-    isTool: true,
-    tool: null,
-    marks,
-    agents: null,
-    skills: skills === null ? SHARED_SKILLS : { view, tool: null, folder: skills },
-    instructions: AGENTS_MD,
-    rules: null,
-    servers: null,
-  };
-}
 
 export const TOOL_LAYOUTS: readonly ToolLayout[] = [
   {
@@ -324,22 +228,7 @@ export const TOOL_LAYOUTS: readonly ToolLayout[] = [
       dialect: opencodeServer(OPENCODE_SPELLING),
     },
   },
-  {
-    ...plainTool(SHARED_VIEW, "Tools that read .agents/skills", [".agents/skills"], null),
-    isTool: false,
-  },
-  {
-    ...plainTool("shared-agents", "Tools that read .agents/agents", [".agents/agents"], null),
-    isTool: false,
-    agents: SHARED_AGENTS,
-    skills: null,
-    instructions: null,
-  },
-  plainTool("goose", "Goose", [".goose", ".goosehints"], null),
-  plainTool("cline", "Cline", [".cline", ".clinerules"], ".cline/skills"),
-  plainTool("devin", "Devin", [".devin"], ".devin/skills"),
-  plainTool("zed", "Zed", [".zed", ".rules"], null),
-  plainTool("kiro", "Kiro", [".kiro"], ".kiro/skills"),
+  ...COMMON_LAYOUTS,
 ];
 
 export function layoutOf(view: ViewName): ToolLayout | null {

@@ -2,7 +2,8 @@
 import type { Files } from "../../ports/files.ts";
 import type { SymbolSources } from "../discovery/sources.ts";
 import type { GenerationFile } from "../generation.ts";
-import { TOOL_LAYOUTS, type ToolLayout } from "./layouts.ts";
+import type { ToolLayout } from "./layout.ts";
+import { TOOL_LAYOUTS } from "./layouts.ts";
 import type { ViewEntry, ViewRequest } from "./projection/overlaid.ts";
 
 /** A provider that `providers/providers.yaml` or `.rtt/views/<provider>.view.json` names. */

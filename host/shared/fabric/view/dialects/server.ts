@@ -141,16 +141,16 @@ function without(value: Json, field: string, lose: LossSink): void {
 /** `mcpServers` of `.mcp.json` and most others; the kind of an address is said by "type". */
 export function commonServer(
   spelling: ReferenceSpelling,
-  { hasFolder, local, initial }: CommonOptions,
+  { hasFolder, local, initial, kind = "type" }: CommonOptions,
 ): ServerDialect {
   const entryOf: EntryOf = ({ transport, command, args, env, cwd, url, headers }, lose) => {
     if (command === null) {
       const type = transport === "sse" ? "sse" : "http";
-      return present({ type, url, headers: some(headers) });
+      return present({ [kind]: type, url, headers: some(headers) });
     }
     if (!hasFolder) without(cwd, "cwd", lose);
     return present({
-      type: local,
+      [kind]: local,
       command,
       args: [...args],
       env: some(env),
@@ -165,6 +165,8 @@ export interface CommonOptions {
   readonly hasFolder: boolean;
   /** The "type" of a program; null: the tool has none. */
   readonly local: string | null;
+  /** The member that says whether it is a program or an address, and of which kind. */
+  readonly kind?: "type" | "transport";
   /** What stands in an entry where the tool's own fields say nothing else. */
   readonly initial?: JsonObject;
 }

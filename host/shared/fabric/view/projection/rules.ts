@@ -7,7 +7,8 @@ import { isJsonObject } from "../../../trust/canonical-json.ts";
 import { parseFrontMatter } from "../../discovery/text/front-matter.ts";
 import { idOfDigest } from "../../registry/layout.ts";
 import { type RuleDialect, rulePartsOf, writeRule } from "../dialects/rule.ts";
-import { INSTRUCTION_FILES, type RulePlace, TOOL_LAYOUTS } from "../layouts.ts";
+import type { RulePlace } from "../layout.ts";
+import { INSTRUCTION_FILES, TOOL_LAYOUTS } from "../layouts.ts";
 import { inBase, leaveOut, loseOverlay, loser, noPlace, type Stage } from "./stage.ts";
 import { type ShownSymbol, textOf } from "./symbols.ts";
 

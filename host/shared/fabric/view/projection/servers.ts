@@ -1,6 +1,6 @@
 /** MCP servers: an entry each in the tool's list, which is in a file of the user's. */
 import { spelledName } from "../dialects/server.ts";
-import type { ServerPlace } from "../layouts.ts";
+import type { ServerPlace } from "../layout.ts";
 import type { ConfigFile } from "./canvas.ts";
 import { inBase, leaveOut, loseForeign, loser, noPlace, type Stage } from "./stage.ts";
 import { nativeOf, type ShownSymbol } from "./symbols.ts";

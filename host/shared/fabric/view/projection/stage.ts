@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from "../../../trust/canonical-json.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { LossSink } from "../dialects/references.ts";
-import type { ToolLayout } from "../layouts.ts";
+import type { ToolLayout } from "../layout.ts";
 import type { UnshownReason, ViewName } from "../model.ts";
 import type { Canvas } from "./canvas.ts";
 import type { ShownSymbol } from "./symbols.ts";

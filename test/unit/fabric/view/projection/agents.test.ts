@@ -179,6 +179,13 @@ test("a version is written where the tool passes over it, and reported where it 
     [".github/agents", "1.0.0"],
     [".agents/agents", "2.1.0"],
     [".opencode/agents", "1.0.0"],
+    [".cline/agents", "1.0.0"],
+    [".factory/droids", "1.0.0"],
+    [".goose/agents", "1.0.0"],
+    [".junie/agents", "1.0.0"],
+    [".kimi-code/agents", "1.0.0"],
+    [".kiro/agents", "1.0.0"],
+    [".qwen/agents", "1.0.0"],
   ]);
 });
 

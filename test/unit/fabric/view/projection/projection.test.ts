@@ -364,10 +364,10 @@ test("a tool is used where one of its marks is, or when the configuration says s
   expect((await folder.project(sources, { configured: [named] })).paths).toEqual([
     ".codex/agents/reviewer.toml",
   ]);
-  folder.write({ ".kiro/steering/a.md": "x", ".zed/settings.json": "{}" });
+  folder.write({ ".zed/settings.json": "{}" });
   const plain = await folder.project(sources);
   expect(plain.paths).toEqual([]);
-  expect(plain.unshown("kiro")).toEqual(["local/agent/reviewer@1.0.0 no-place"]);
+  expect(plain.unshown("zed")).toEqual(["local/agent/reviewer@1.0.0 no-place"]);
   const views = [{ view: "nobody", provider: "nobody", folder: null, entries: null }];
   expect((await folder.project(sources, { views })).projection.files).toEqual([]);
 });

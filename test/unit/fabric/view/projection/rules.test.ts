@@ -7,7 +7,8 @@ import {
   type RuleScope,
   writeRule,
 } from "../../../../../host/shared/fabric/view/dialects/rule.ts";
-import { type RulePlace, TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
+import type { RulePlace } from "../../../../../host/shared/fabric/view/layout.ts";
+import { TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
 import { readBack } from "./read-back.ts";
 
 const PLACES = [...new Set(TOOL_LAYOUTS.flatMap(({ rules }) => (rules === null ? [] : [rules])))];

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { tomlMembers } from "../../../../../host/shared/fabric/view/dialects/toml-writer.ts";
-import { type ServerPlace, TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
+import type { ServerPlace } from "../../../../../host/shared/fabric/view/layout.ts";
+import { TOOL_LAYOUTS } from "../../../../../host/shared/fabric/view/layouts.ts";
 import {
   isJsonObject,
   type Json,
@@ -10,6 +11,9 @@ import {
 import { type Loss, losses, readBack, withoutLost } from "./read-back.ts";
 
 const PLACES = TOOL_LAYOUTS.flatMap(({ servers }) => (servers === null ? [] : [servers]));
+
+/** Tools of which nobody knows how they refer to a variable; Codex has no way where others do. */
+const WITHOUT_REFERENCES = ["codex", "factory", "junie", "kimi-code"];
 
 function placeOf(path: string): ServerPlace {
   const place = PLACES.find(({ paths }) => paths.includes(path));
@@ -142,6 +146,8 @@ test("each tool gets a program, a folder and a secret in its own spelling", () =
   const entries = PLACES.map((place) => [place.paths[0], write(place, common)]);
   const plain = { command: "files-mcp", args: ["--root", "."] };
   const noFolder: Loss[] = [{ field: "cwd", reason: "no-such-field" }];
+  const noToken: Loss = { field: "env.TOKEN", reason: "no-reference" };
+  const unsaid = [noToken, ...noFolder];
   expect(Object.fromEntries(entries)).toEqual({
     ".mcp.json": {
       entry: { type: "stdio", ...plain, env: { LOG: "debug", TOKEN: "${TOKEN}" } },
@@ -181,6 +187,20 @@ test("each tool gets a program, a folder and a secret in its own spelling", () =
       },
       all: [],
     },
+    ".factory/mcp.json": { entry: { type: "stdio", ...plain, env: { LOG: "debug" } }, all: unsaid },
+    ".junie/mcp/mcp.json": { entry: { ...plain, env: { LOG: "debug" } }, all: unsaid },
+    ".kimi-code/mcp.json": {
+      entry: { transport: "stdio", ...plain, env: { LOG: "debug" }, cwd: "./data" },
+      all: [noToken],
+    },
+    ".kiro/settings/mcp.json": {
+      entry: { ...plain, env: { LOG: "debug", TOKEN: "${TOKEN}" } },
+      all: noFolder,
+    },
+    ".qwen/settings.json": {
+      entry: { ...plain, cwd: "./data", env: { LOG: "debug", TOKEN: "${TOKEN}" } },
+      all: [],
+    },
   });
 });
 
@@ -215,6 +235,11 @@ test("each tool gets an address with a secret in a header", () => {
       url,
       headers: { Authorization: "Bearer {env:TOKEN}", "X-Key": "{env:KEY}", "X-Team": "a" },
     },
+    ".factory/mcp.json": { type: "http", url, headers: { "X-Team": "a" } },
+    ".junie/mcp/mcp.json": { type: "http", url, headers: { "X-Team": "a" } },
+    ".kimi-code/mcp.json": { transport: "http", url, headers: { "X-Team": "a" } },
+    ".kiro/settings/mcp.json": { type: "http", url, headers: shell },
+    ".qwen/settings.json": { httpUrl: url, headers: shell },
   });
 });
 
@@ -270,6 +295,11 @@ test("variables of an editor are reported where they would be taken for text", (
     "copilot-cli",
     "gemini-cli",
     "opencode",
+    "factory",
+    "junie",
+    "kimi-code",
+    "kiro",
+    "qwen",
   ]);
 });
 
@@ -278,12 +308,12 @@ test("what only one tool understands comes back to it, with its secrets as refer
   for (const place of PLACES) {
     const { entry, all } = write(place, { command: "a" }, { ...native, name: "My Server" });
     if (entry === null) throw new Error("refused");
-    const isCodex = place.view === "codex";
+    const isLost = WITHOUT_REFERENCES.includes(place.view);
     const read = readBack(place.paths[0] as string, fileOf(place, entry));
     const { key, ...rest } = native;
     const always = place.view === "copilot-cli" ? { tools: ["*"] } : {};
-    expect(read.native).toEqual({ ...always, ...rest, ...(isCodex ? {} : { key }) });
-    expect(all).toEqual(isCodex ? [{ field: "native.key", reason: "no-reference" }] : []);
+    expect(read.native).toEqual({ ...always, ...rest, ...(isLost ? {} : { key }) });
+    expect(all).toEqual(isLost ? [{ field: "native.key", reason: "no-reference" }] : []);
   }
   const own = write(placeOf(".github/mcp.json"), { command: "a" }, { tools: ["read"] });
   expect(own.entry).toMatchObject({ tools: ["read"] });
