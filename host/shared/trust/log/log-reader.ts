@@ -118,39 +118,44 @@ export class LogReader {
   }
 
   /**
-   * Checks every byte of the log: entries against leaf hashes, tiles against the tiles below, the root against
-   * the signed one. `onEntry` sees each entry in order. Fails with `log-corrupt`.
+   * Checks every byte of the log: tiles against the tiles below, the root against the signed one, entries against
+   * leaf hashes. `onEntry` sees each entry in order, once it is known to be under the root. Fails with `log-corrupt`.
    */
   async verify(onEntry: (index: number, entry: Uint8Array) => Promise<void>): Promise<TreeHead> {
     const { size } = this.head;
-    for (let level = 0; levelSize(size, level) > 0; level++) {
+    for (let level = 1; levelSize(size, level) > 0; level++) {
       const count = levelSize(size, level);
       for (let index = 0; index * TILE_WIDTH < count; index++) {
         const hashes = await this.hashes(level, index);
-        const below = await this.#hashesBelow(level, index, hashes.length);
-        if (!hashes.every((hash, place) => equalBytes(hash, below[place] as Hash))) {
-          const path = tilePath(tileAt(level, index, count));
-          throw logCorrupt(`The tile ${path} is not that of the tiles below it`, this.#folder);
-        }
+        await this.#compare(level, index, await this.#rootsBelow(level, index, hashes.length));
       }
     }
     await this.#checkRoot();
     for (let index = 0; index * TILE_WIDTH < size; index++) {
-      for (const [place, entry] of (await this.entries(index)).entries()) {
+      const entries = await this.entries(index);
+      const leaves = entries.map((entry) => leafHash(this.#ports.digest, entry));
+      await this.#compare(0, index, leaves);
+      for (const [place, entry] of entries.entries()) {
         await onEntry(index * TILE_WIDTH + place, entry);
       }
     }
     return this.head;
   }
 
-  /** What the hashes of a tile have to be, from the entries or the full tiles below it. */
-  async #hashesBelow(level: number, index: number, width: number): Promise<Hash[]> {
-    const { digest } = this.#ports;
-    if (level === 0) return (await this.entries(index)).map((entry) => leafHash(digest, entry));
+  /** Fails unless a tile has these hashes. */
+  async #compare(level: number, index: number, due: readonly Hash[]): Promise<void> {
+    const hashes = await this.hashes(level, index);
+    if (hashes.every((hash, place) => equalBytes(hash, due[place] as Hash))) return;
+    const path = tilePath(tileAt(level, index, levelSize(this.head.size, level)));
+    throw logCorrupt(`The tile ${path} is not that of what is below it`, this.#folder);
+  }
+
+  /** What the hashes of a tile have to be: the roots of the full tiles below it. */
+  async #rootsBelow(level: number, index: number, width: number): Promise<Hash[]> {
     const roots: Hash[] = [];
     for (let place = 0; place < width; place++) {
       const full = await this.hashes(level - 1, index * TILE_WIDTH + place);
-      roots.push(completeRoot(digest, full));
+      roots.push(completeRoot(this.#ports.digest, full));
     }
     return roots;
   }
