@@ -210,6 +210,8 @@ test("a signature does not excuse what is signed", async () => {
     { files: [link as Json, link as Json] },
     { files: [{ ...link, how: "merge" }] },
     { files: [{ ...link, fields: A }] },
+    { files: [{ ...link, original: null }] },
+    { files: [{ ...link, original: "x" }] },
     {
       files: [
         { ...link, path: "a" },
@@ -239,6 +241,9 @@ test("a signature does not excuse what is signed", async () => {
     const code = await codeOf(signedFile({ ...good, files: [{ ...link, path }] }));
     expect([path, code]).toEqual([path, "signature-invalid"]);
   }
+  // A link that took the place of the user's own file remembers what that held.
+  const taken = { ...good, files: [{ ...link, original: B } as Json] };
+  expect(await codeOf(signedFile(taken))).toBe("none");
   const linkmap = { ...good, files: [{ ...link, path: ".rtt/linkmap.json" } as Json] };
   expect(await codeOf(signedFile(linkmap))).toBe("none");
   expect(await failureCode(() => encodeGeneration({ ...FIRST, canaryPercent: 0 }))).toBe(

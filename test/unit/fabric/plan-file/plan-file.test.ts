@@ -333,6 +333,12 @@ test("a good id and a good signature do not excuse what is in a plan", () => {
   for (const change of bad) {
     expect([change, verdictOf(resigned({ ...good, ...change }))]).toEqual([change, "plan-invalid"]);
   }
+  const { path, view } = link as JsonObject;
+  const gone: JsonObject = { path: path as Json, view: view as Json, before: null, after: null };
+  // What is the user's again may be gone already; it has no fields.
+  expect(verdictOf(resigned({ ...good, files: [{ ...gone, how: "restore" }] }))).toBe("ok");
+  const odd = { ...gone, how: "restore", fields: A };
+  expect(verdictOf(resigned({ ...good, files: [odd] }))).toBe("plan-invalid");
   // A folder may take the place of a file.
   const replaced = {
     files: [
