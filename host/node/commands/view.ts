@@ -163,9 +163,13 @@ async function otherSources(
   return [...new Set(own)].filter((one) => one !== path).sort();
 }
 
-/** A path as the user gives it, from the current folder, as plans write it. */
-function pathInProject(project: Project, path: string): string {
-  return relative(project.root, resolve(path)).split(sep).join("/");
+/** A path as the user gives it, from the current folder or, outside of the project, from its root. */
+function pathInProject({ root }: Project, path: string): string {
+  const folder = process.cwd();
+  const isInside = folder === root || folder.startsWith(root + sep);
+  return relative(root, resolve(isInside ? folder : root, path))
+    .split(sep)
+    .join("/");
 }
 
 // --- texts ---
