@@ -113,7 +113,7 @@ it(
 );
 
 it(
-  "a server that hangs or dies refuses the change, which leaves everything as it was",
+  "a server that does not come up refuses the change, which leaves everything as it was",
   async () => {
     const before = await offered();
     configure({ files, broken: [DOUBLE, "dies"] });
@@ -124,6 +124,36 @@ it(
     expect(refused.stderr).toContain("ended with exit code 3");
     expect(await offered()).toEqual(before);
     expect((await status()).servers.map(({ name }) => name)).toEqual(["files"]);
+  },
+  ROUNDS_MS,
+);
+
+it(
+  "a canary whose calls fail is taken back by itself, one whose calls go well stays",
+  async () => {
+    const before = await offered();
+    configure({ files, risky: [DOUBLE, "crash"] });
+    await bench.ask(HOME, "scan", "--prune");
+    await bench.ask(HOME, "plan");
+    const slo = ["--canary", "50", "--watch-ms", "20000", "--slo", "err<10%"];
+    const applying = bench.run(HOME, "apply", ...slo, "--json");
+    await vi.waitFor(async () => expect(await offered()).toContain("desk__risky_echo"), PATIENCE);
+    const crashed = await bench.run(HOME, "call", "risky.echo", "--args", '{"text":"crash"}');
+    expect(crashed.code).toBe(6);
+    const reverted = await applying;
+    expect([reverted.code, reverted.stderr]).toEqual([
+      6,
+      expect.stringContaining("apply-reverted"),
+    ]);
+    expect(await offered()).toEqual(before);
+    // The same plan, but nobody calls the server in a way that it does not bear.
+    await bench.ask(HOME, "plan");
+    const watched = ["--canary", "50", "--watch-ms", "1500", "--slo", "err<10%"];
+    const staying = bench.run(HOME, "apply", ...watched);
+    await vi.waitFor(async () => expect(await offered()).toContain("desk__risky_echo"), PATIENCE);
+    const calls = await bench.run(HOME, "call", "risky.echo", "--args", '{"text":"fine"}');
+    expect([calls.code, (await staying).code]).toEqual([0, 0]);
+    expect(await offered()).toContain("desk__risky_echo");
   },
   ROUNDS_MS,
 );
