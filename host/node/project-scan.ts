@@ -40,15 +40,19 @@ export async function scanProject(
   const base = { root: (await files.realPath(folder)) ?? folder };
   const panel = project === null ? defaults() : await projectPanel(project);
   const common = { ignore: panel["scan.ignore"], isFull: options.isFull ?? false };
-  const check = await outputCheck(project, options.registry ?? null, base);
+  const { registry = null, home } = options;
+  let known: SymbolSources | undefined;
+  const check = async (): Promise<OutputCheck> => {
+    const checked = await outputCheck(project, registry, base);
+    known = registry === null ? undefined : checked.sources;
+    return checked;
+  };
   const roots = panel["scan.roots"].map((root) => resolve(folder, root));
   const own = await scanCached(cachePath(project, "scan"), roots, {
     ...common,
     base: folder,
-    ...(check === null ? {} : { check }),
+    check,
   });
-  const { home } = options;
-  const known = check?.sources;
   if (home === undefined) return { ...own, base, known };
   const personal = await scanCached(cachePath(project, "scan-user"), [home], {
     ...common,
@@ -81,8 +85,8 @@ async function outputCheck(
   project: Project | null,
   registry: Registry | null,
   base: SourceBase,
-): Promise<OutputCheck | null> {
-  if (project === null || registry === null) return null;
+): Promise<OutputCheck> {
+  if (project === null || registry === null) return { base, outputs: [], sources: new Map() };
   return {
     base,
     outputs: await viewOutputs(trustPorts(), registry, project.folder),

@@ -69,7 +69,7 @@ const PROJECT: readonly Place[] = [
   { tool: "opencode", format: "skill", path: ".opencode/skills", isDeep: true },
   { tool: "opencode", format: "opencode-config", path: "opencode.json" },
   { tool: "opencode", format: "opencode-config", path: "opencode.jsonc" },
-  { tool: "cline", format: "markdown-agent", path: ".cline/agents", ending: ".md" },
+  { tool: "cline", format: "markdown-agent", path: ".cline/agents", ending: ".yaml" },
   { tool: "cline", format: "skill", path: ".cline/skills", isDeep: true },
   { tool: "devin", format: "skill", path: ".devin/skills", isDeep: true },
   { tool: "factory", format: "markdown-agent", path: ".factory/droids", ending: ".md" },

@@ -21,8 +21,11 @@ export interface ScanPorts extends CachePorts {
 export interface ScanOptions extends WalkOptions {
   /** Reads every file, whatever the cache says. */
   readonly isFull?: boolean;
-  /** What views show in these folders, which is not read as somebody's own. */
-  readonly check?: OutputCheck;
+  /**
+   * What views show in these folders, which is not read as somebody's own. Asked for after the files were read: what a
+   * view has put there meanwhile was announced before.
+   */
+  readonly check?: () => Promise<OutputCheck>;
 }
 
 export interface ScanStats {
@@ -84,7 +87,7 @@ export async function scanTree(
   scanned.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   cache.replace(scanned.map(({ entry }) => entry));
   const problems = [...walked.problems];
-  const { check } = options;
+  const check = await options.check?.();
   const own = check === undefined ? scanned : withoutOutputs(scanned, check, problems);
   problems.push(...own.flatMap(({ entry }) => entry.reading.problems));
   const found = mergeSymbols(withSkillFiles(own, problems), problems);

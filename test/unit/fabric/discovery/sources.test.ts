@@ -17,6 +17,7 @@ import { type ViewOutput, viewOutputs } from "../../../../host/shared/fabric/dis
 import type { Generation } from "../../../../host/shared/fabric/generation.ts";
 import {
   generationPath,
+  historyPath,
   signGeneration,
 } from "../../../../host/shared/fabric/generation-file/generation-file.ts";
 import { viewFieldsBody } from "../../../../host/shared/fabric/view/fields.ts";
@@ -38,7 +39,11 @@ async function refresh(
   more: { readonly isPruning?: boolean; readonly outputs?: readonly ViewOutput[] } = {},
 ) {
   const base = { root: folder };
-  const check = { base, outputs: more.outputs ?? [], sources: await sourcesOf(registry) };
+  const check = async () => ({
+    base,
+    outputs: more.outputs ?? [],
+    sources: await sourcesOf(registry),
+  });
   const scan = await scanFolder(folder, { check });
   const options = { base, isPruning: more.isPruning ?? false };
   return { scan, ...(await refreshRegistry(ports, registry, scan, options)) };
@@ -242,7 +247,8 @@ function outputOf(
   entries: readonly string[] | null = null,
 ): ViewOutput {
   const digest = `sha256:${toHex(testDigest.sha256(utf8(text)))}`;
-  return { path, view: "cursor", digest, entries: entries === null ? null : new Set(entries) };
+  const names = entries === null ? null : new Set(entries);
+  return { path, view: "cursor", digest, entries: names, isInForce: true };
 }
 
 test("a file that a view shows is no source; a changed one is told, and read by nobody", async () => {
@@ -294,6 +300,26 @@ test("of a merged file the view's entries are no source; everybody else's are", 
   expect(sources.get("rtt://local/mcp-server/b@1.0.0")?.map((one) => one.path)).toEqual([path]);
 });
 
+test("what the next generation has put there already is no source; what it has not yet is one", async () => {
+  const source = DERIVED.replace(", as", "; as");
+  const folder = toolFolder({ ".claude/agents/reviewer.md": source });
+  const { registry } = await memoryRegistry();
+  await refresh(registry, folder);
+  const path = ".cursor/agents/reviewer.md";
+  const staged = (one: ViewOutput): ViewOutput => ({ ...one, isInForce: false });
+  const entry = (command: string): string => `{"command": "${command}"}`;
+  const merged = `{"mcpServers": {"a": ${entry("a")}}}`;
+  writeTree(folder, { [path]: DERIVED, ".cursor/mcp.json": merged });
+  const outputs = [outputOf(path, DERIVED), outputOf(".cursor/mcp.json", merged, ["a"])];
+  const shown = await refresh(registry, folder, { outputs: outputs.map(staged) });
+  expect([shown.scan.addresses, shown.scan.problems]).toEqual([[REVIEWER], []]);
+  writeTree(folder, { [path]: source, ".cursor/mcp.json": merged.replace('"}', '2"}') });
+  const own = await refresh(registry, folder, { outputs: outputs.map(staged) });
+  expect(own.scan.problems).toEqual([]);
+  expect(own.scan.addresses).toEqual([REVIEWER, "rtt://local/mcp-server/a@1.0.0"]);
+  expect((await sourcesOf(registry)).get(REVIEWER)).toHaveLength(2);
+});
+
 test("what views show is what the signed generation in force says", async () => {
   const { files, ports: memory, registry } = await memoryRegistry();
   expect(await viewOutputs(memory, registry, "/p/.rtt")).toEqual([]);
@@ -324,9 +350,25 @@ test("what views show is what the signed generation in force says", async () => 
   };
   await files.write(generationPath("/p/.rtt"), signGeneration(memory, generation, OWNER).file);
   expect(await viewOutputs(memory, registry, "/p/.rtt")).toEqual([
-    { path: ".cursor/agents/a.md", view: "cursor", digest, entries: null },
-    { path: ".cursor/mcp.json", view: "cursor", digest, entries: new Set(["a"]) },
+    { path: ".cursor/agents/a.md", view: "cursor", digest, entries: null, isInForce: true },
+    { path: ".cursor/mcp.json", view: "cursor", digest, entries: new Set(["a"]), isInForce: true },
   ]);
+  // The next one, whose views may be there already.
+  const signed = signGeneration(memory, generation, OWNER);
+  const [link] = generation.files;
+  const next: Generation = {
+    ...generation,
+    generation: 2,
+    previous: signed.digest,
+    files: [{ ...(link as NonNullable<typeof link>), path: ".codex/a.md", view: "codex" }],
+  };
+  const staged = historyPath("/p/.rtt", 2);
+  await files.write(staged, signGeneration(memory, next, OWNER).file);
+  expect((await viewOutputs(memory, registry, "/p/.rtt")).slice(2)).toEqual([
+    { path: ".codex/a.md", view: "codex", digest, entries: null, isInForce: false },
+  ]);
+  await files.write(staged, signGeneration(memory, next, STRANGER).file);
+  expect(await viewOutputs(memory, registry, "/p/.rtt")).toHaveLength(2);
   await files.write(generationPath("/p/.rtt"), signGeneration(memory, generation, STRANGER).file);
   expect(await failureCode(() => viewOutputs(memory, registry, "/p/.rtt"))).toBe(
     "signer-untrusted",

@@ -2,7 +2,7 @@
  * Goal: `rtt scan` and `rtt ls` do what a person needs, with exit codes and one line of JSON.
  * Method: the whole command line on a folder of real tools' files, each answer, exit code and registry judged.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCli } from "../../../../host/node/cli.ts";
@@ -117,6 +117,25 @@ test("nothing is registered when that is asked for, and the cache makes no diffe
   expect(registered).toBeNull();
   expect(await person.json("ls", "symbols")).toEqual({ symbols: [] });
   expect((await person.json<ScanAnswer>("scan", "--full")).symbols).toEqual(symbols);
+});
+
+test("what was applied is found again by nobody, not even when power is lost before the flip", async () => {
+  const person = new Person();
+  await person.run("init", person.project);
+  const first = await person.json<ScanAnswer>("scan");
+  await person.json("plan");
+  await person.json("apply");
+  const unchanged = first.symbols.length;
+  const nothing = { added: [], changed: [], unchanged, vanished: [] };
+  const after = await person.json<ScanAnswer>("scan");
+  expect([after.registered, after.problems]).toMatchObject([nothing, []]);
+  expect(after.symbols.map(({ address, id }) => [address, id])).toEqual(
+    first.symbols.map(({ address, id }) => [address, id]),
+  );
+  rmSync(join(person.project, ".rtt/generation.dsse.json"));
+  const between = await person.json<ScanAnswer>("scan");
+  expect([between.registered, between.problems]).toMatchObject([nothing, []]);
+  expect(between.symbols).toEqual(after.symbols);
 });
 
 test("wrong words, a project that is not there, and help", async () => {
