@@ -77,9 +77,7 @@ function draftText(draft: Draft): string {
     ...section("routes", routeLines(made)),
     ...fileSections(made.files),
     ...section("left alone", draft.problems.map(problemLine)),
-    ...section("kept: the tool's own file shows it already", keptLines(draft)),
-    ...section("not shown", unshownLines(draft)),
-    ...section("fields that a tool cannot show", lossyLines(draft)),
+    ...(isEmpty ? [] : shownLines(draft)),
     ...section(
       "manifests that cannot be meant",
       draft.faulty.map(({ message }) => message),
@@ -88,6 +86,15 @@ function draftText(draft: Draft): string {
     ...section("without effect", draft.notes.map(noteLine)),
     isEmpty ? "Nothing to do." : `${countsText(made)} \`rtt apply\` does it.`,
   ].join("\n");
+}
+
+/** What views show in another way than the files do, or not at all; the same as before when nothing changes. */
+function shownLines(draft: Draft): readonly string[] {
+  return [
+    ...section("kept: the tool's own file shows it already", keptLines(draft)),
+    ...section("not shown", unshownLines(draft)),
+    ...section("fields that a tool cannot show", lossyLines(draft)),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
@@ -132,10 +139,19 @@ function unshownLines({ unshown }: Draft): readonly string[] {
   });
 }
 
+/** A line for each field and reason; of what one tool alone knows, that tool says more than a list of all others. */
 function lossyLines({ lossy }: Draft): readonly string[] {
-  return lossy.map(
-    ({ symbol, view, field, reason }) => `${symbol} in ${view}: ${field} (${reason})`,
-  );
+  const lines = new Map<string, Set<string>>();
+  for (const { symbol, view, field, reason } of lossy) {
+    const native = reason === "only-another-tool" ? /^native\.([^.]+)\.(.+)$/.exec(field) : null;
+    const line =
+      native === null
+        ? `${symbol}: ${field} (${reason}) in `
+        : `${symbol}: ${native[2]} (only ${native[1]} knows it)`;
+    const views = lines.get(line) ?? new Set();
+    lines.set(line, native === null ? views.add(view) : views);
+  }
+  return [...lines].map(([line, views]) => `${line}${[...views].join(", ")}`);
 }
 
 function leftOutLines({ leftOut, lost }: Draft): readonly string[] {

@@ -231,7 +231,7 @@ test("a person is told what is left out, lost, kept, not shown and without effec
   expect(out).toMatch(/^kept: .*\n(?: {2}.*\n)* {2}\.claude\/agents\/x\.md \(claude-code\)/m);
   expect(out).toMatch(/^not shown\n(?: {2}.*\n)*? {2}nobody@1\.0\.0 in cursor: not-in-registry/m);
   expect(out).toMatch(
-    /^fields that a tool cannot show\n(?: {2}.*\n)*? {2}.*agent\/x@1\.0\.0 in cursor/m,
+    /^fields that a tool cannot show\n(?: {2}.*\n)*? {2}.*agent\/x@1\.0\.0: model \(only /m,
   );
 });
 
