@@ -18,12 +18,13 @@ export function tomlMembers(members: JsonObject): string {
     .join("\n");
 }
 
-function tomlKey(name: string): string {
+/** One name of a key, in quotes where it needs them. */
+export function tomlKey(name: string): string {
   return BARE_KEY.test(name) ? name : tomlText(name);
 }
 
-/** Null for what TOML cannot say. */
-function tomlValue(value: Json): string | null {
+/** A value in one line, tables in it inline; null for what TOML cannot say. */
+export function tomlValue(value: Json): string | null {
   if (typeof value === "string") return tomlText(value);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "number") return tomlNumber(value);

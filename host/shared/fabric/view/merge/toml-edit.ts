@@ -8,7 +8,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../trust/canonical-json.ts";
 import { edited, lineEndOf, type TextEdit } from "./text-edits.ts";
 import { type TomlStatement, tomlStatements } from "./toml-lines.ts";
-import { tomlKey, tomlTable, tomlValue } from "./toml-value.ts";
+import { tomlValue } from "../dialects/toml-writer.ts";
+import { tomlPair, tomlPath, tomlTable } from "./toml-table.ts";
 
 type Path = readonly string[];
 
@@ -32,7 +33,8 @@ export function replaceToml(text: string, path: Path, value: Json): string | nul
   const pair = tomlStatements(text).find((one) => one.kind === "pair" && isSame(one.path, path));
   if (pair === undefined) return null;
   const { valueStart: at, valueEnd } = pair;
-  return edited(text, [{ at, length: valueEnd - at, text: tomlValue(value) }]);
+  const said = tomlValue(value);
+  return said === null ? null : edited(text, [{ at, length: valueEnd - at, text: said }]);
 }
 
 // --- putting in ---
@@ -88,21 +90,21 @@ function insertPair(text: string, path: Path, value: Json): string {
     return insertLine(text, near.end, path.slice(near.headerNames), value);
   }
   if (table.length === 0) return insertLine(text, 0, path, value);
-  return insertBlock(text, text.length, [`[${tomlKey(table)}]`, pairText(path.slice(-1), value)]);
+  return insertBlock(text, text.length, [
+    `[${tomlPath(table)}]`,
+    ...tomlPair(path.slice(-1), value),
+  ]);
 }
 
 function insertLine(text: string, at: number, names: Path, value: Json): string {
   const lineEnd = lineEndOf(text);
-  const line = pairText(names, value);
+  const [line] = tomlPair(names, value);
+  if (line === undefined) return text;
   const isOpen = at > 0 && text[at - 1] !== "\n";
   // Behind the first key of a document a header would follow at once.
   const gap = at === 0 && /^\s*\[/.test(text) ? lineEnd : "";
   const written = isOpen ? lineEnd + line : line + lineEnd + gap;
   return edited(text, [{ at, length: 0, text: written }]);
-}
-
-function pairText(names: Path, value: Json): string {
-  return `${tomlKey(names)} = ${tomlValue(value)}`;
 }
 
 // --- taking out ---
