@@ -38,6 +38,14 @@ const TARGETS: Readonly<Record<string, string>> = {
   copilot: "copilot",
   "copilot-cli": "copilotcli",
   opencode: "opencode",
+  cline: "cline",
+  devin: "devin",
+  factory: "factorydroid",
+  goose: "goose",
+  junie: "junie",
+  "kimi-code": "kimi-code",
+  kiro: "kiro-ide",
+  qwen: "qwencode",
 };
 const VIEWS = Object.keys(TARGETS);
 const FEATURES = "rules,mcp,subagents,skills";
@@ -202,6 +210,12 @@ const EXTRA_FIELDS: readonly Difference[] = [
   },
 ];
 
+const NO_AGENTS_MD: Difference = {
+  what: /^rule agents$/,
+  why: "The tool reads AGENTS.md too; rulesync reads and writes the file of the tool's own name only",
+  undo: () => undefined,
+};
+
 /** Of what rulesync writes after it has read what we wrote. */
 const KNOWN: Readonly<Record<string, readonly Difference[]>> = {
   cursor: [
@@ -212,6 +226,19 @@ const KNOWN: Readonly<Record<string, readonly Difference[]>> = {
     },
   ],
   opencode: EXTRA_FIELDS,
+  cline: [NO_AGENTS_MD],
+  goose: [
+    NO_AGENTS_MD,
+    {
+      what: /^skill /,
+      why: "rulesync has skills of Goose in .goose/skills only, and Goose reads .agents/skills too",
+      undo: () => undefined,
+    },
+  ],
+  junie: [NO_AGENTS_MD],
+  "kimi-code": [NO_AGENTS_MD],
+  kiro: [NO_AGENTS_MD],
+  qwen: [NO_AGENTS_MD],
 };
 
 const ALWAYS: Difference = {

@@ -17,13 +17,15 @@ interface Parts {
   readonly skills?: string;
   /** A folder of agents in Markdown. */
   readonly agents?: string;
+  /** ".md" where nothing else is said. */
+  readonly agentEnding?: string;
   readonly servers?: Pick<ServerPlace, "paths" | "dialect"> & { readonly format?: ConfigFormat };
 }
 
 /** A tool that reads AGENTS.md, and of the rest what its parts name: agents in Markdown, servers as most have them. */
 function commonTool(view: Tool | "zed", title: string, parts: Parts): ToolLayout {
   const tool = view === "zed" ? null : view;
-  const { marks, skills, agents, servers } = parts;
+  const { marks, skills, agents, agentEnding: ending = ".md", servers } = parts;
   return {
     view,
     title,
@@ -37,7 +39,7 @@ function commonTool(view: Tool | "zed", title: string, parts: Parts): ToolLayout
             view,
             tool,
             folder: agents,
-            ending: ".md",
+            ending,
             dialect: markdownAgent({ spelling: NO_REFERENCES, hasName: true, hasVersion: false }),
           },
     skills: skills === undefined ? SHARED_SKILLS : { view, tool, folder: skills },
@@ -77,6 +79,7 @@ export const COMMON_LAYOUTS: readonly ToolLayout[] = [
   commonTool("cline", "Cline", {
     marks: [".cline", ".clinerules"],
     agents: ".cline/agents",
+    agentEnding: ".yaml",
     skills: ".cline/skills",
   }),
   commonTool("devin", "Devin", { marks: [".devin"], skills: ".devin/skills" }),
