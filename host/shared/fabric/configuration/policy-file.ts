@@ -195,11 +195,9 @@ function readFailover(document: ConfigurationDocument): readonly HealthRule[] {
   if (isJsonObject(failover)) {
     return Object.entries(failover).map(([from, to]) => ({ from, to: texts(to), conditions: [] }));
   }
-  return objects(failover).map((rule, at) => {
-    const route = parseFailover(rule["route"] as string);
-    if (route === null) {
-      throw document.wrong(["failover", String(at), "route"], "pattern", "is no failover");
-    }
+  return objects(failover).map((rule) => {
+    // The pattern of the schema lets nothing through that is no failover.
+    const route = parseFailover(rule["route"] as string) as FailoverRule;
     return { ...route, conditions: readHealth(rule["health"] as string | undefined) };
   });
 }

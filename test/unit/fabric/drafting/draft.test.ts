@@ -100,7 +100,7 @@ test("a manifest that cannot be meant is told, is wired to nobody, and hinders n
   expect(await failureCode(() => world.draft())).toBe("plan-infeasible");
 });
 
-test("where nobody was asked, a million pairs are too many, and that is said", () => {
+test("where nobody was asked, a million pairs are too many, and that is said", async () => {
   const contract = (address: string, direction: Contract["direction"]): Contract => ({
     ...defaultContract(address),
     direction,
@@ -113,6 +113,13 @@ test("where nobody was asked, a million pairs are too many, and that is said", (
   expect(wanted([...consumers.slice(1), ...providers, ...others])).toMatchObject({ unmatched: 0 });
   const tooMany = wanted([...consumers, ...providers]);
   expect(tooMany).toMatchObject({ wanted: [], unmatched: 1001 });
+  const world = await new World().put(
+    ...consumers.map(({ address }) => manifest(address, "consumer")),
+    ...providers.map(({ address }) => manifest(address, "provider")),
+  );
+  const draft = await world.draft();
+  expect(draft).toMatchObject({ routes: [], leftOut: [] });
+  expect(draft.notes).toMatchObject([{ message: expect.stringMatching(/^1001 consumers/) }]);
 });
 
 test("a route that must be had and cannot be fails the plan, with its place or its reason", async () => {
