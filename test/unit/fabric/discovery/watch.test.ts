@@ -43,7 +43,7 @@ const PORTS: WatchPorts = { clock: nodeClock, files: nodeFiles, openWatcher: ope
 class Watched {
   readonly folder: string;
   readonly scans: ScannedFolder[] = [];
-  #isScanning = true;
+  isScanning = true;
   #tookMs = 0;
   readonly ended: Promise<void>;
   readonly end: () => void;
@@ -56,12 +56,12 @@ class Watched {
     this.ended = watchScans(ports, {
       until,
       scan: async () => {
-        this.#isScanning = true;
+        this.isScanning = true;
         const beganMs = performance.now();
         const scan = await scanFolder(folder, { ignore: ["node_modules"] });
         this.scans.push(scan);
         this.#tookMs = performance.now() - beganMs;
-        this.#isScanning = false;
+        this.isScanning = false;
         return { ...scan, base: { root: folder } };
       },
     });
@@ -84,7 +84,7 @@ class Watched {
 
   /** Waits until no scan is due any more; after a scan comes a pause as long as the scan was. */
   async quiet(): Promise<number> {
-    for (let count = -1; count !== this.scans.length || this.#isScanning;) {
+    for (let count = -1; count !== this.scans.length || this.isScanning;) {
       count = this.scans.length;
       await new Promise((resolve) => setTimeout(resolve, IDLE_MS + 2 * this.#tookMs));
     }
