@@ -1,5 +1,7 @@
 /** `rtt up`: starts a node with its roles and runs until it is told to stop. */
 import type { Command } from "commander";
+import { Failure } from "../../shared/ports/failure.ts";
+import type { Logger } from "../../shared/telemetry/logger.ts";
 import { readMcpServers } from "../tool-servers.ts";
 import { nodeFiles } from "../files.ts";
 import { openLog } from "../log.ts";
@@ -7,6 +9,7 @@ import { type RunningNode, startNode } from "../node.ts";
 import { PAGE } from "../page/page.ts";
 import { readPassphrase } from "../passphrase.ts";
 import { projectOrNull } from "../project.ts";
+import { recoverProject } from "../project-apply.ts";
 import { openHome } from "../state.ts";
 import { collect, configurationOf } from "./configuration.ts";
 import type { CommandContext } from "./context.ts";
@@ -67,13 +70,15 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     "log.level": options.logLevel,
   });
   const log = openLog(config["log.level"]);
+  const project = projectOrNull(context);
+  if (project !== null) await endWhatIsOpen(context, options, log);
   const node = await startNode({
     config,
     paths,
     environment: context.environment,
     log,
     imported: options.import === undefined ? {} : readMcpServers(options.import),
-    project: projectOrNull(context),
+    project,
     passphrase: await readPassphrase(nodeFiles, options.passphraseFile),
     page: PAGE,
     isTapped: options.tap === true,
@@ -82,6 +87,21 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
   stopOnSignals(node);
   if (options.whileInput) stopWithInput(node);
   await node.closed;
+}
+
+/** What a crash left open of a change is ended before its generation is read. What is in force is whole without it. */
+async function endWhatIsOpen(
+  context: CommandContext,
+  { passphraseFile }: UpOptions,
+  log: Logger,
+): Promise<void> {
+  try {
+    await recoverProject(context, { passphraseFile });
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    // A node without an identity makes one, and has never changed anything.
+    if (failure.code !== "identity-missing") log.warn("apply.unfinished", { failure });
+  }
 }
 
 async function announce(node: RunningNode, context: CommandContext): Promise<void> {

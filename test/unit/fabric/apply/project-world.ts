@@ -5,6 +5,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { runCli } from "../../../../host/node/cli.ts";
+import type { CommandContext } from "../../../../host/node/commands/context.ts";
+import { SILENT } from "../../../../host/shared/telemetry/logger.ts";
 import { temporaryFolder } from "../../../support/ports.ts";
 import { MAIN } from "../../../support/rtt.ts";
 import { toolFolder } from "../../../support/tool-folders.ts";
@@ -42,6 +44,18 @@ export class Person {
     await person.json("init", person.project);
     await person.json("scan");
     return person;
+  }
+
+  /** What a verb is given that answers nobody. */
+  get context(): CommandContext {
+    return {
+      home: this.home,
+      environment: this.environment,
+      log: SILENT,
+      isJson: () => true,
+      answer: () => {},
+      exitWith: () => {},
+    };
   }
 
   /** Scans, plans and applies. */
