@@ -208,6 +208,56 @@ describe("adopt", () => {
     expect(await adopt(world, AGENT)).toEqual({ path: AGENT, symbols: [], object: "whole" });
   });
 
+  test("a published manifest gets the edit in its own words", async () => {
+    const world = await project();
+    const address = "rtt://agents/agent/search@1.0.0";
+    const manifest = {
+      $schema: "https://rtt/agent-manifest/v1",
+      id: "search",
+      name: "search",
+      desc: "Searches",
+      rtt_saddr: address,
+    };
+    const put = { kind: "agent", address: parseSymbolAddress(address), body: manifest };
+    await world.registry.put(put);
+    await show(world);
+    const path = ".claude/agents/search.md";
+    await world.write(path, ((await world.text(path)) ?? "").replace("Searches", "Finds"));
+    const { symbols } = await adopt(world, path);
+    expect(symbols.map((one) => one.address)).toEqual([address]);
+    const { body } = await world.registry.find(address);
+    expect(body).toMatchObject({ ...manifest, desc: "Finds" });
+    expect(body).not.toHaveProperty("description");
+    expect((await show(world)).problems).toEqual([]);
+    expect(await drift(world)).toEqual([]);
+  });
+
+  test("two names of one object that was written through are both mended", async () => {
+    const world = await project();
+    await show(world);
+    writeInPlace(world.path(SCRIPT), "print(2)\n");
+    const adopted = await adopt(world, SCRIPT);
+    expect([adopted.symbols.length, adopted.object]).toEqual([1, "quarantined"]);
+    expect((await show(world)).problems).toEqual([]);
+    expect(await drift(world)).toEqual([]);
+    expect(await world.text(SCRIPT.replace(".claude", ".cursor"))).toBe("print(2)\n");
+  });
+
+  test("an earlier generation comes back with its merged fields", async () => {
+    const world = await project();
+    const path = ".cursor/mcp.json";
+    await world.write(path, "{\n  // mine\n}\n");
+    await show(world);
+    const first = world.generation;
+    const text = await world.text(path);
+    expect(text).toContain("docs-mcp");
+    await world.apply([]);
+    expect(await world.text(path)).toBe("{\n  // mine\n}\n");
+    expect((await world.rollback(first)).problems).toEqual([]);
+    expect(await world.text(path)).toBe(text);
+    expect(world.generation?.files).toEqual(first?.files);
+  });
+
   test("a link that was written through gives the object back", async () => {
     const world = await project();
     await show(world);
