@@ -105,7 +105,8 @@ async function askServer(spec: ToolServerSpec): Promise<Announced> {
   });
   try {
     await server.start();
-    if (server.state !== "ready") return silent(spec.name, server.lastFailure ?? deaf(spec.name));
+    // A server that is not ready after its first attempt has a reason.
+    if (server.state !== "ready") return silent(spec.name, Failure.from(server.lastFailure));
     const { tools, version } = server;
     return { server: spec.name, version, tools, failure: null };
   } finally {
@@ -139,14 +140,6 @@ export async function askRunningNode(
 
 function silent(server: string, failure: Failure): Announced {
   return { server, version: "", tools: [], failure };
-}
-
-function deaf(server: string): Failure {
-  return new Failure("tool-timeout", `the server "${server}" did not list its tools in time`, {
-    origin: "peer",
-    context: { server },
-    remedy: "Run its command by hand and read its errors.",
-  });
 }
 
 function unknownServer(text: string, servers: ReadonlyMap<string, RegistryEntry>): Failure {

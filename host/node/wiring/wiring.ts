@@ -8,6 +8,7 @@
  * that cannot be believed permits nothing; it is told in the node's health, and taken in as soon as it is whole.
  */
 import {
+  type PlacedHere,
   type SelectedServer,
   type Wires,
   NO_WIRES,
@@ -85,6 +86,9 @@ export class Wiring {
   /** The last of the changes, which follow one another. */
   #last: Promise<unknown> = Promise.resolve();
 
+  readonly #isPlacedHere: PlacedHere = (node) =>
+    node === undefined || this.#options.nodeNames.has(node);
+
   constructor(options: WiringOptions) {
     this.#options = options;
   }
@@ -98,21 +102,14 @@ export class Wiring {
     return this.#options.files.project.root;
   }
 
-  get servers(): readonly SelectedServer[] {
-    return this.#wired.servers;
-  }
-
   get problems(): readonly Failure[] {
     return this.#failure === null ? this.#wired.problems : [this.#failure];
   }
 
   /** Each wired address with what it means, as participants of a change compare it. */
   items(): ReadonlyMap<string, string> {
-    return wiredItems(this.#wired.wires, this.isPlacedHere);
+    return wiredItems(this.#wired.wires, this.#isPlacedHere);
   }
-
-  readonly isPlacedHere = (node: string | undefined): boolean =>
-    node === undefined || this.#options.nodeNames.has(node);
 
   /** Takes in what is in force, starts the servers of the device, and keeps both up to date. */
   async start(device: ToolDevice): Promise<void> {
@@ -258,7 +255,7 @@ export class Wiring {
   async #resolve(generation: number, wires: Wires): Promise<Wired> {
     const { environment, taken } = this.#options;
     const registry = await this.#openedRegistry();
-    const { servers, problems } = await wiredServers(registry, wires, this.isPlacedHere);
+    const { servers, problems } = await wiredServers(registry, wires, this.#isPlacedHere);
     const all = [...problems];
     const specs: WiredSpec[] = [];
     for (const server of servers) {

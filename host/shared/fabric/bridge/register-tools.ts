@@ -7,9 +7,9 @@ import type { Files } from "../../ports/files.ts";
 import { equalBytes } from "../../trust/bytes.ts";
 import { checkFolder, readPlainFile } from "../registry/plain-file.ts";
 import type { Registry } from "../registry/registry.ts";
-import { formatSymbolAddress, parseSymbolAddress, type SymbolAddress } from "../symbol.ts";
+import { formatSymbolAddress, parseSymbolAddress } from "../symbol.ts";
 import type { ReviewedTools, ToolReview } from "./review.ts";
-import { toolAddress, toolObject } from "./tool-description.ts";
+import { toolObject } from "./tool-description.ts";
 import { type ListedTool, type ManifestFile, manifestFile } from "./tool-manifest.ts";
 
 export interface RegisteredTools {
@@ -123,11 +123,6 @@ async function writeManifest(
   await files.makeFolder(folder, FOLDER_MODE);
   await files.write(path, file.bytes, FILE_MODE);
   return true;
-}
-
-/** Where a review's tool lies; null when its name makes no address. */
-export function reviewAddress({ provider, tool, version }: ToolReview): SymbolAddress | null {
-  return toolAddress(provider, tool.name, version);
 }
 
 function nameless({ provider, tool }: ToolReview): Failure {
