@@ -40,6 +40,7 @@ import {
   TransactionRun,
   type Work,
 } from "./run.ts";
+import { Turns } from "./turns.ts";
 import { baseOf, generationAfter, NOTHING, planBack } from "./target.ts";
 
 export interface ApplySurroundings {
@@ -91,11 +92,13 @@ const FOLDER_MODE = 0o755;
 export class Coordinator {
   readonly #ports: RegistryPorts;
   readonly #around: ApplySurroundings;
+  readonly #turns: Turns;
   #log: ApplyLog;
 
   private constructor(ports: RegistryPorts, around: ApplySurroundings, log: ApplyLog) {
     this.#ports = ports;
     this.#around = around;
+    this.#turns = new Turns(ports.clock);
     this.#log = log;
   }
 
@@ -255,6 +258,7 @@ export class Coordinator {
       log: this.#log,
       participants: this.#around.participantsOf(work.forward.plan),
       limits: { ...TIME_LIMITS, ...limits },
+      turns: this.#turns,
       flip: () => this.#flip(work),
       flipBack: () => this.#flipBack(work),
       onTrace: onTrace ?? null,

@@ -19,8 +19,9 @@ import {
   step,
   type Step,
 } from "./machine.ts";
-import type { Observation, Participant, Transaction } from "./participant.ts";
+import type { Observation, Participant, Transaction, Vote } from "./participant.ts";
 import { withinLimit } from "./time-limit.ts";
+import type { Turns } from "./turns.ts";
 
 /** How long each participant may take. */
 export interface TimeLimits {
@@ -62,6 +63,8 @@ export interface RunSurroundings {
   readonly log: ApplyLog;
   readonly participants: readonly Participant[];
   readonly limits: TimeLimits;
+  /** The same for every run of a process: a request may outlive its run. */
+  readonly turns: Turns;
   /** Puts the tried generation in force. */
   flip(work: Work): Promise<void>;
   /** Puts the old one back in force, where the tried one is. */
@@ -210,7 +213,7 @@ export class TransactionRun {
     const { forward } = this.#work;
     const { prepareMs, commitMs, undoMs } = this.#around.limits;
     const within = <T>(ms: number, task: () => Promise<T>): Promise<T> =>
-      withinLimit(this.#ports.clock, ms, `${participant.name} to ${request}`, task);
+      this.#around.turns.take(participant.name, ms, `${participant.name} to ${request}`, task);
     switch (request) {
       case "prepare":
         return this.#prepare(participant, prepareMs);
@@ -229,20 +232,17 @@ export class TransactionRun {
 
   async #prepare(participant: Participant, limitMs: number): Promise<Failure | null> {
     const { forward } = this.#work;
-    const { clock } = this.#ports;
-    const voting = Promise.resolve().then(() => participant.prepare(forward));
-    const what = `${participant.name} to prepare`;
     let isLate = false;
-    // What somebody stages after its time was over would stay for ever.
-    voting
-      .then(
-        () => (isLate ? participant.abort(forward) : undefined),
-        () => undefined,
-      )
-      .catch(() => undefined);
+    const vote = async (): Promise<Vote> => {
+      const given = await participant.prepare(forward);
+      // What somebody stages after its time was over would stay for ever.
+      if (isLate) await participant.abort(forward);
+      return given;
+    };
     try {
-      const vote = await withinLimit(clock, limitMs, what, () => voting);
-      return vote.ok ? null : vote.failure;
+      const what = `${participant.name} to prepare`;
+      const given = await this.#around.turns.take(participant.name, limitMs, what, vote);
+      return given.ok ? null : given.failure;
     } catch (thrown) {
       isLate = true;
       throw thrown;
@@ -252,6 +252,7 @@ export class TransactionRun {
   async #compare(participant: Participant, transaction: Transaction): Promise<Failure | null> {
     const { observeMs } = this.#around.limits;
     const what = `${participant.name} to be observed`;
+    // Looking changes nothing, so nobody has to wait until it is over.
     const shown = await withinLimit(this.#ports.clock, observeMs, what, () =>
       participant.observe(transaction),
     );
