@@ -63,7 +63,7 @@ class Adoption {
   constructor(input: AdoptInput) {
     this.#input = input;
     this.#project = new ProjectFiles(input.ports, input.root);
-    this.#store = new PrivateStore(input.ports, input.root);
+    this.#store = new PrivateStore(input.ports, input.root, "adopted");
   }
 
   async link(file: ShownLink): Promise<Adopted> {
@@ -118,7 +118,7 @@ class Adoption {
 
   async merge(file: ShownMerge): Promise<Adopted> {
     const { path } = file;
-    const { ports, registry } = this.#input;
+    const { registry } = this.#input;
     const bytes = await this.#bytes(path);
     const { format, fields } = await fieldsOf(registry, file.fields);
     const text = fromUtf8(bytes);
@@ -144,7 +144,7 @@ class Adoption {
       const entry = await this.#entryOf(path, symbol, old, addresses);
       const { body } = await registry.find(entry.address);
       const value = valueAt(reading.value, field.path) as Json;
-      await new PrivateStore(ports, this.#input.root).keep(canonicalBytes(value));
+      await this.#store.keep(canonicalBytes(value));
       adopted.push(...(await this.#put(entry, body, changedBody(body, old, symbol), [])));
     }
     return { path, symbols: adopted, object: null };

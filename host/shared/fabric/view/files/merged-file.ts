@@ -35,13 +35,15 @@ export interface MergedFileInput {
 
 export class FileMerger {
   readonly store: PrivateStore;
+  readonly adopted: PrivateStore;
   readonly #ports: ViewPorts;
   readonly #registry: Registry;
 
   constructor(ports: ViewPorts, root: string, registry: Registry) {
     this.#ports = ports;
     this.#registry = registry;
-    this.store = new PrivateStore(ports, root);
+    this.store = new PrivateStore(ports, root, "sha256");
+    this.adopted = new PrivateStore(ports, root, "adopted");
   }
 
   /** Merges. Fails with `view-conflict` for bytes that are no text, and as objects do. */
@@ -79,7 +81,7 @@ export class FileMerger {
       const isEdited = value !== undefined && !isSameValue(value, field.value);
       const isAdopted =
         isEdited &&
-        (await this.store.read(digestText(this.#ports.digest, canonicalBytes(value)))) !== null;
+        (await this.adopted.read(digestText(this.#ports.digest, canonicalBytes(value)))) !== null;
       ours.push(isAdopted ? { path: field.path, value } : field);
     }
     return ours;

@@ -115,6 +115,7 @@ class ViewParticipant implements Participant {
       paths.filter((path) => !isCopied.has(path)),
     );
     await this.#staging(transaction).clear();
+    await this.#bytes.store.keepOnly(neededBy(transaction));
   }
 
   async abort(transaction: Transaction): Promise<void> {
@@ -307,6 +308,16 @@ class ViewParticipant implements Participant {
     await files.write(path, bytes ?? new Uint8Array(), OBJECT_MODE);
     return true;
   }
+}
+
+/** What a change, taking it back, and later merges may have to go back to. */
+function neededBy({ plan, current, target }: Transaction): ReadonlySet<DigestText> {
+  const shown = [...(current?.files ?? []), ...target.files];
+  const digests = [
+    ...plan.files.flatMap(({ before, after }) => [before, after]),
+    ...shown.map((file) => (file.how === "merge" ? file.original : null)),
+  ];
+  return new Set(digests.filter((digest) => digest !== null));
 }
 
 function folderOf(path: string): string {

@@ -236,7 +236,7 @@ class FilePlanner {
     if (seen.kind === "nothing") return true;
     if (seen.kind === "other" || shown === undefined) return false;
     if (shown.how === "link" && shown.digest === seen.digest) return true;
-    return shown.how === "link" && (await this.#merger.store.read(seen.digest)) !== null;
+    return shown.how === "link" && (await this.#merger.adopted.read(seen.digest)) !== null;
   }
 
   async #unlink(task: Task, seen: Seen, shown: GenerationFile): Promise<void> {
@@ -256,10 +256,7 @@ class FilePlanner {
   }
 
   async #isKept(digest: DigestText): Promise<boolean> {
-    return (
-      (await this.#registry.store.formOf(idOf(digest))) !== null ||
-      (await this.#merger.store.read(digest)) !== null
-    );
+    return (await this.#registry.store.formOf(idOf(digest))) !== null;
   }
 
   async #merge(

@@ -31,7 +31,7 @@ export class PlannedBytes {
     if (after === null || id === null) throw missing("object without an id");
     const form = await this.#registry.store.formOf(id);
     // What somebody had changed a link to before it was adopted is in no registry.
-    if (form === null && (await this.store.read(after)) !== null) return;
+    if (form === null && (await this.#merger.adopted.read(after)) !== null) return;
     if (form === "json") await this.#registry.get(id);
     else await this.#registry.getBlob(id);
   }
@@ -43,9 +43,9 @@ export class PlannedBytes {
     return id === null || form === null ? null : this.#registry.layout.content(id, form);
   }
 
-  /** Bytes that were kept privately, or of the registry. */
+  /** Bytes that were adopted, or of the registry. */
   async object(digest: DigestText | null): Promise<Uint8Array<ArrayBuffer>> {
-    const kept = digest === null ? null : await this.store.read(digest);
+    const kept = digest === null ? null : await this.#merger.adopted.read(digest);
     if (kept !== null) return kept;
     const id = idOfDigest(digest);
     if (id === null) throw missing("object without an id");

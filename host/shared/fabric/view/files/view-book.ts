@@ -14,10 +14,10 @@ import {
 } from "../../../trust/canonical-json.ts";
 import { Failure } from "../../../ports/failure.ts";
 import { readPlainFile } from "../../registry/plain-file.ts";
+import { makePrivateFolder } from "./private-store.ts";
 import type { ViewPorts } from "./project-files.ts";
 
 const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 const LIMITS = { bytesMax: 16 << 20, depthMax: 3 } as const;
 
 interface Page {
@@ -29,13 +29,13 @@ const EMPTY: Page = { folders: new Set(), copies: new Set() };
 
 export class ViewBook {
   readonly #ports: ViewPorts;
-  readonly #folder: string;
+  readonly #root: string;
   /** The last change, which the next one waits for: several views write to one book. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ViewPorts, root: string) {
     this.#ports = ports;
-    this.#folder = `${root}/.rtt/private`;
+    this.#root = root;
   }
 
   async folders(): Promise<ReadonlySet<string>> {
@@ -69,7 +69,7 @@ export class ViewBook {
       const after = change(before);
       if (isSame(before.folders, after.folders) && isSame(before.copies, after.copies)) return;
       const { files } = this.#ports;
-      await files.makeFolder(this.#folder, FOLDER_MODE);
+      await makePrivateFolder(files, this.#root);
       const page = { folders: [...after.folders].sort(), copies: [...after.copies].sort() };
       await files.write(this.#path, documentBytes(page), FILE_MODE);
     });
@@ -92,7 +92,7 @@ export class ViewBook {
   }
 
   get #path(): string {
-    return `${this.#folder}/view-book.json`;
+    return `${this.#root}/.rtt/private/view-book.json`;
   }
 }
 

@@ -197,6 +197,10 @@ describe("merges", () => {
     await world.apply([]);
     expect(await world.text("mcp.json")).toBe(TEXT);
     expect(world.generation?.files).toEqual([]);
+    // What nothing can go back to any more is not kept either, nor does a repository take it in.
+    await world.apply([await world.link("x.md", "x")]);
+    expect(readdirSync(world.path(".rtt/private/sha256"))).toEqual([]);
+    expect(await world.text(".rtt/private/.gitignore")).toBe("*\n");
   });
 
   test("make a file and take it away", async () => {
