@@ -81,14 +81,15 @@ class Marks {
     return false;
   }
 
-  /** Whether there is something at a path that no view has made. An empty folder is somebody's. */
+  /** Whether there is a file at or below a path that no view has made. Empty folders, which git forgets, are no mark. */
   async #isForeign(path: string, depth: number): Promise<boolean> {
     const full = `${this.#root}/${path}`;
     const info = await this.#files.info(full);
     if (info === null || this.#ours.has(path)) return false;
-    if (info.kind !== "folder" || this.#ours.size === 0 || depth === DEPTH_MAX) return true;
-    const names = await this.#files.list(full);
-    for (const name of names) if (await this.#isForeign(`${path}/${name}`, depth + 1)) return true;
-    return names.length === 0;
+    if (info.kind !== "folder" || depth === DEPTH_MAX) return true;
+    for (const name of await this.#files.list(full)) {
+      if (await this.#isForeign(`${path}/${name}`, depth + 1)) return true;
+    }
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseSymbolAddress } from "../../../../../host/shared/fabric/symbol.ts";
@@ -360,6 +360,9 @@ test("a tool is used where one of its marks is, or when the configuration says s
   const folder = await ProjectedFolder.of({ ".claude/agents/reviewer.md": REVIEWER });
   const sources = await folder.scan();
   expect((await folder.project(sources)).paths).toEqual([]);
+  // An empty folder is no mark: once a view had put something into it, it would be none either.
+  mkdirSync(join(folder.root, ".cursor/agents"), { recursive: true });
+  expect((await folder.project(sources)).paths).toEqual([]);
   const named = { provider: "codex", folder: null, entries: null };
   expect((await folder.project(sources, { configured: [named] })).paths).toEqual([
     ".codex/agents/reviewer.toml",
@@ -404,9 +407,7 @@ test.each(TOOL_LAYOUTS.flatMap(({ marks }) => marks))(
     const again = await folder.project(new Map(), { shown });
     expect(again.projection).toEqual(first.projection);
     // Without what is the user's own, the tool is not used any more.
-    const own = join(folder.root, mark);
-    rmSync(isFolder ? join(own, "own.txt") : own);
-    if (isFolder && readdirSync(own).length === 0) rmdirSync(own);
+    rmSync(join(folder.root, isFolder ? `${mark}/own.txt` : mark));
     expect((await folder.project(new Map(), { shown })).paths).toEqual([]);
   },
 );
