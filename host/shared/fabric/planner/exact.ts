@@ -30,7 +30,7 @@ export function solveExactly(
   hasFirst: boolean,
 ): ExactOutcome {
   const { demands } = program.part;
-  const bound = membersOf(boundOf(graph, demands));
+  const bound = membersOf(boundOf(demands));
   let isKnown = hasFirst;
   // As long as all members before are at their bounds, one at its own bound cannot be bettered.
   let isAtBound = true;

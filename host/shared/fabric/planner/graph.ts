@@ -18,6 +18,8 @@ export interface Choice {
   /** This route is in force now, on whatever lane. */
   readonly isInForce: boolean;
   readonly lanes: Readonly<Record<Relation, LaneChoice | null>>;
+  /** The cheapest of the lanes that are possible wherever the two run. */
+  readonly leastTenths: number;
 }
 
 export interface GraphDemand {
@@ -68,11 +70,16 @@ export function createGraph(request: SolveRequest): Graph {
         const choice = chooseLane(demand.from, to, relation, terms);
         return choice === null ? null : { lane: choice.lane, tenths: choice.tenths + added };
       };
+      const inEach = { same: laneIn("same"), near: laneIn("near"), far: laneIn("far") };
+      const possible = relations
+        .of(demand.from, to)
+        .map((relation) => inEach[relation]?.tenths ?? Number.POSITIVE_INFINITY);
       return {
         to,
         failover,
         isInForce: inForce?.has(to.address) === true,
-        lanes: { same: laneIn("same"), near: laneIn("near"), far: laneIn("far") },
+        lanes: inEach,
+        leastTenths: Math.min(...possible),
       };
     });
     // Of equals, whoever serves now goes on serving.
@@ -128,9 +135,9 @@ export function costOf(
  * A cost that no assignment of these demands can go below: each takes what is best for it alone, as if every node
  * had room and every symbol could stand wherever this demand likes it best.
  */
-export function boundOf(graph: Graph, demands: readonly GraphDemand[]): Cost {
+export function boundOf(demands: readonly GraphDemand[]): Cost {
   let [dropped, failover, tenthsMs] = [0, 0, 0];
-  for (const { choices, from } of demands) {
+  for (const { choices } of demands) {
     if (choices.length === 0) {
       dropped += 1;
       continue;
@@ -139,17 +146,10 @@ export function boundOf(graph: Graph, demands: readonly GraphDemand[]): Cost {
     let cheapest = Number.POSITIVE_INFINITY;
     for (const choice of choices) {
       if (choice.failover > least) break;
-      cheapest = Math.min(cheapest, cheapestTenths(graph, from, choice));
+      cheapest = Math.min(cheapest, choice.leastTenths);
     }
     failover += least;
     tenthsMs += cheapest;
   }
   return { dropped, failover, tenthsMs };
-}
-
-function cheapestTenths(graph: Graph, from: PlanSymbol, { to, lanes }: Choice): number {
-  const tenths = graph.relations
-    .of(from, to)
-    .map((relation) => lanes[relation]?.tenths ?? Number.POSITIVE_INFINITY);
-  return Math.min(...tenths);
 }

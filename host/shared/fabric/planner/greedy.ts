@@ -39,7 +39,7 @@ interface Attempt {
 export function solveGreedily(occupancy: Occupancy, part: Part): void {
   const { graph } = occupancy;
   const ordered = hardestFirst(part.demands);
-  const bound = boundOf(graph, part.demands);
+  const bound = boundOf(part.demands);
   let best: Attempt | null = null;
   for (const start of STARTS) {
     if (start === "in-force" && !keep(occupancy, ordered)) continue;

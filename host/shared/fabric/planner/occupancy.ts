@@ -14,6 +14,8 @@ export interface Option {
   readonly toNode: number;
 }
 
+type Worth = Pick<Option, "failover" | "tenths" | "newCpuMilli">;
+
 /** What an option is chosen by, after the steps of failover: the time it costs, or first the room that it takes. */
 export type Aim = "cheap" | "thrifty";
 
@@ -21,7 +23,7 @@ export type Aim = "cheap" | "thrifty";
 const ALL_PAIRS_NODES_MAX = 16;
 
 /** Whether the first is to be preferred; of equals, whichever came first is. */
-export function isBefore(a: Option, b: Option, aim: Aim): boolean {
+export function isBefore(a: Worth, b: Worth, aim: Aim): boolean {
   if (a.failover !== b.failover) return a.failover < b.failover;
   if (aim === "thrifty" && a.newCpuMilli !== b.newCpuMilli) return a.newCpuMilli < b.newCpuMilli;
   return a.tenths < b.tenths;
@@ -79,17 +81,28 @@ export class Occupancy {
     let best: Option | null = null;
     for (const [index, choice] of demand.choices.entries()) {
       if (best !== null && choice.failover > best.failover) break;
+      if (best !== null && !this.#canBeBefore(demand.from, choice, best, aim)) continue;
       const option = this.#optionOf(demand.from, choice, index);
       if (option !== null && (best === null || isBefore(option, best, aim))) best = option;
     }
     return best;
   }
 
+  /** Whether a choice could be preferred, were its best nodes free. Most cannot, and are not looked at further. */
+  #canBeBefore(from: PlanSymbol, { to, failover, leastTenths }: Choice, best: Option, aim: Aim) {
+    const newCpuMilli = this.#newCpuMilli(from, to);
+    return isBefore({ failover, tenths: leastTenths, newCpuMilli }, best, aim);
+  }
+
+  #newCpuMilli(from: PlanSymbol, to: PlanSymbol): number {
+    return (this.isUsed(from) ? 0 : from.cpuMilli) + (this.isUsed(to) ? 0 : to.cpuMilli);
+  }
+
   /** The cheapest places for one choice. */
   #optionOf(from: PlanSymbol, choice: Choice, index: number): Option | null {
     const { to, failover, lanes } = choice;
     const [isNewFrom, isNewTo] = [!this.isUsed(from), !this.isUsed(to)];
-    const newCpuMilli = (isNewFrom ? from.cpuMilli : 0) + (isNewTo ? to.cpuMilli : 0);
+    const newCpuMilli = this.#newCpuMilli(from, to);
     let best: Option | null = null;
     const isShort = isNewFrom && isNewTo && this.#nodeCount > ALL_PAIRS_NODES_MAX;
     for (const a of this.#places(from, isNewFrom, isShort)) {
@@ -125,7 +138,7 @@ export class Occupancy {
     }
     const lane = choice.lanes[this.graph.relations.between(fromNode, toNode)];
     if (lane === null || !this.#fits(from, isNewFrom, fromNode, to, isNewTo, toNode)) return null;
-    const newCpuMilli = (isNewFrom ? from.cpuMilli : 0) + (isNewTo ? to.cpuMilli : 0);
+    const newCpuMilli = this.#newCpuMilli(from, to);
     return { choice: index, failover, tenths: lane.tenths, newCpuMilli, fromNode, toNode };
   }
 
@@ -184,9 +197,7 @@ export class Occupancy {
       (this.isUsed(demand.from) ? 0 : moveTenths(demand.from, fromNode)) +
       (this.isUsed(choice.to) ? 0 : moveTenths(choice.to, toNode));
     const tenths = (lane?.tenths ?? Number.POSITIVE_INFINITY) + moves;
-    const newCpuMilli =
-      (this.isUsed(demand.from) ? 0 : demand.from.cpuMilli) +
-      (this.isUsed(choice.to) ? 0 : choice.to.cpuMilli);
+    const newCpuMilli = this.#newCpuMilli(demand.from, choice.to);
     return { choice: index, failover: choice.failover, tenths, newCpuMilli, fromNode, toNode };
   }
 

@@ -103,7 +103,7 @@ function exactParts(graph: Graph, parts: readonly Part[], options: SolveOptions)
 function solvePart(world: World, part: Part): PartOutcome {
   const { graph, occupancy } = world;
   solveGreedily(occupancy, part);
-  const bound = boundOf(graph, part.demands);
+  const bound = boundOf(part.demands);
   const first = costOf(graph, occupancy.assignment, part.demands);
   const unmet = part.demands.filter(
     (demand) => !demand.demand.isOptional && !occupancy.isMet(demand),
