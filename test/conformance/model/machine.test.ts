@@ -239,9 +239,9 @@ function writingOf({ actions }: Step): LogStep | null {
   return actions.flatMap((action) => (action.do === "log" ? [action.step] : []))[0] ?? null;
 }
 
-/** The same for states that differ only in the order in which answers came. */
+/** The same for states that differ only in the order in which answers came, or in what was asked long ago. */
 function keyOf(pair: Pair): string {
-  return JSON.stringify(pair, (_, value: unknown) =>
+  return JSON.stringify({ ...pair, model: { ...pair.model, queue: null } }, (_, value: unknown) =>
     Array.isArray(value) && value.every((one) => isName(one)) ? value.map(nameOf).sort() : value,
   );
 }

@@ -325,8 +325,7 @@ function recover(state: State, { log, inForce }: Action & { do: "Recover" }): St
   const isLonger = log.length === state.log.length + 1 && isSameLog(log.slice(0, -1), state.log);
   if (!isWhole && !isLonger) return `the log is ${textOf(log)}, and was ${textOf(state.log)}`;
   const last = log.at(-1);
-  // Requests of a program that is gone are gone with it.
-  const found: State = { ...state, log, inForce, queue: {} };
+  const found: State = { ...state, log, inForce };
   if (last === undefined || ENDS.has(last.type)) return { ...found, co: REST };
   const open: State = { ...found, co: { ...REST, txn: last.txn } };
   if (last.type === "begin") return enter(open, "decidingAbort");
