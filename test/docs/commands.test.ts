@@ -18,6 +18,7 @@ const GROUPS: ReadonlySet<string> = new Set([
   "receipt",
   "peers",
   "registry",
+  "log",
   "tools",
   "view",
 ]);
