@@ -9,10 +9,11 @@
  *   mute       never answers initialize                      dies      exits at once
  *   stranger   answers a question nobody asked               repeatable  as slow, and says it may be repeated
  *   gate       writes the file `<text>.started`, and answers a call when the file `<text>` is there
- *   scripted   has the tools and the version of the JSON file that its next argument names, and says when they change
+ *   scripted   has the tools and the version of the JSON file that its next argument names, and says when they change;
+ *              each call's text goes into a file of the same name with `.calls` behind it
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, watchFile, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, watchFile, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const mode = process.argv[2] ?? "good";
@@ -60,6 +61,7 @@ if (mode === "scripted") {
 
 function answerCall(id: number, text: string): void {
   calls += 1;
+  if (mode === "scripted") appendFileSync(`${process.argv[3]}.calls`, `${text}\n`);
   const result = { content: [{ type: "text", text }], calls };
   const complete = mode === "modern" ? { resultType: "complete", ...result } : result;
   if (mode === "crash" && text === "crash") process.exit(7);

@@ -23,6 +23,7 @@ interface UpOptions {
   readonly dial?: readonly string[];
   readonly folder?: readonly string[];
   readonly import?: string;
+  readonly project: boolean;
   readonly httpPort?: string;
   readonly logLevel?: string;
   readonly passphraseFile?: string;
@@ -46,6 +47,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .option("--dial <address>", "a host to dial, mxp://<key>@host:port; may be repeated", collect)
     .option("--folder <path>", "a folder that the file server offers; may be repeated", collect)
     .option("--import <file>", "run the mcpServers of this file, such as .mcp.json")
+    .option("--no-project", "run nothing of the project that the current folder is in")
     .option("--http-port <port>", "port of the local HTTP door; 0 takes any")
     .option("--log-level <level>", "debug, info, warn, error or silent")
     .option("--passphrase-file <file>", "the passphrase of the identity")
@@ -70,7 +72,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     "log.level": options.logLevel,
   });
   const log = openLog(config["log.level"]);
-  const project = projectOrNull(context);
+  const project = options.project ? projectOrNull(context) : null;
   if (project !== null) await endWhatIsOpen(context, options, log);
   const node = await startNode({
     config,

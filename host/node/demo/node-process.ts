@@ -10,7 +10,7 @@ import type { NodeStatus } from "../node-face.ts";
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const MAIN = fileURLToPath(new URL(`../main.${EXTENSION}`, import.meta.url));
 /** A node of the main job ends with it, also when the main job is killed. */
-const UP = ["up", "--json", "--log-level", "error", "--while-input"];
+const UP = ["up", "--json", "--log-level", "error", "--while-input", "--no-project"];
 const READY_MS = 60_000;
 const STOP_MS = 5_000;
 

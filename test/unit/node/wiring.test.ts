@@ -3,7 +3,7 @@
  * believes nothing that is not signed. Method: real generations, real nodes, real servers as child processes; what is
  * offered is asked of the door, as an agent would.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { generationPath } from "../../../host/shared/fabric/generation-file/generation-file.ts";
 import { nodeParticipant } from "../../../host/node/wiring/participant.ts";
@@ -111,6 +111,11 @@ test("no call is lost and none is made twice while servers come and go", async (
   expect(answers.filter(({ code }) => code !== "")).toEqual([]);
   expect(answers.map(({ text }) => text).sort()).toEqual(sent.sort());
   expect(sent.length).toBeGreaterThan(20);
+  // Every server wrote down what it was called with: each call reached one of them, once.
+  const made = versions.flatMap((script) =>
+    existsSync(`${script}.calls`) ? readFileSync(`${script}.calls`, "utf8").trim().split("\n") : [],
+  );
+  expect(made.sort()).toEqual(sent.sort());
 });
 
 test("a generation that cannot be believed wires nothing, and says so, until it is whole again", async () => {
