@@ -34,8 +34,8 @@ export const addScan: Verb = (program, context) => {
     .summary("find the agents, skills, rules and servers of this project")
     .description(
       "Reads the files of Claude Code, Codex, Cursor, VS Code and Copilot, Gemini CLI, OpenCode and eight other " +
-        "tools, Agent Skills and RTT manifests in the project's scan.roots, and registers what they hold, signed by this node. Only files " +
-        "that changed are read. A file that is wrong is named with line and rule, and hinders no other. Symbols that " +
+        "tools, Agent Skills and RTT manifests in the project's scan.roots, and registers what they hold, signed by " +
+        "this node. Only files that changed are read. A file that is wrong is named with line and rule, and hinders no other. Symbols that " +
         "no file has any more are told. Without a project it scans the current folder and registers nothing.",
     )
     .option("--no-register", "only tell what is there")
