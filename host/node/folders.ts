@@ -1,6 +1,5 @@
 /** Many folders and files at once over node:fs, for scans. What fails, fails as the files port says it. */
-import { type Dirent, lstatSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { type FolderEntry, type Folders, foldersOver } from "../shared/fabric/discovery/folders.ts";
 import type { FileInfo } from "../shared/ports/files.ts";
 import { nodeFiles } from "./files.ts";
@@ -10,7 +9,9 @@ const oneByOne = foldersOver(nodeFiles);
 export const nodeFolders: Folders = {
   async entries(path) {
     try {
-      return (await readdir(path, { withFileTypes: true })).map(entryOf);
+      // Asking the system takes a few microseconds; handing the question to a pool of threads takes many more, and
+      // many times as many on a machine that is busy.
+      return readdirSync(path, { withFileTypes: true }).map(entryOf);
     } catch {
       return oneByOne.entries(path);
     }
@@ -18,7 +19,6 @@ export const nodeFolders: Folders = {
 
   async infos(paths) {
     try {
-      // Asking the system takes a few microseconds; handing the question to a pool of threads takes many more.
       return paths.map(infoOf);
     } catch {
       return oneByOne.infos(paths);

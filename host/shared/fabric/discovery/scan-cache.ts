@@ -1,9 +1,10 @@
 /**
  * What the last scan read, so that the next one reads only what has changed:
  *
- *   {"format":"mxp.scan-cache/v1","readers":1,"base":"/p","digest":"<SHA-256 of the rest>"}
- *   [{"path","sizeBytes","modifiedMs","isSettled","digest","reading":{…}}, …]
+ *   {"format":"mxp.scan-cache/v2","readers":1,"base":"/p","digest":"<SHA-256 of the rest>"}
+ *   [["a/b.md",sizeBytes,modifiedMs,isSettled,"<digest>",[found, …],[problem, …]], …]
  *
+ * Reading it is a large part of a scan in which nothing has changed, so nothing in it is said twice (cache-entry.ts).
  * It can be deleted at any time. One of another version, for another base, or with a changed byte, counts as empty.
  * No secret is in it: readings have none.
  */
@@ -11,20 +12,10 @@ import type { Digest } from "../../ports/digest.ts";
 import { Failure } from "../../ports/failure.ts";
 import type { FileInfo, Files } from "../../ports/files.ts";
 import { fromUtf8, toHex, utf8 } from "../../trust/bytes.ts";
-import type { ObjectId } from "../registry/layout.ts";
-import type { Reading } from "./found.ts";
+import { type CacheEntry, type PackedEntry, packEntry, unpackEntry } from "./cache-entry.ts";
 import { READERS_VERSION } from "./readers.ts";
 
-export interface CacheEntry {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  /** False: it was read so soon after its last change that another one could have the same time. */
-  readonly isSettled: boolean;
-  /** Of the bytes that were read; empty when they were not. */
-  readonly digest: ObjectId;
-  readonly reading: Reading;
-}
+export type { CacheEntry } from "./cache-entry.ts";
 
 export interface CachePorts {
   readonly files: Files;
@@ -33,7 +24,7 @@ export interface CachePorts {
 
 /** File systems keep times of at most two seconds' grain (FAT); others are finer. */
 const SETTLED_AFTER_MS = 2000;
-const FORMAT = "mxp.scan-cache/v1";
+const FORMAT = "mxp.scan-cache/v2";
 const BYTES_MAX = 512 << 20;
 const NEWLINE = 0x0a;
 const FILE_MODE = 0o600;
@@ -83,7 +74,8 @@ export class ScanCache {
   /** Writes the file when something has changed. */
   async save(): Promise<void> {
     if (this.#path === null || !this.#isChanged) return;
-    const rest = utf8(JSON.stringify([...this.#entries.values()]));
+    const packed = [...this.#entries.values()].map((entry) => packEntry(entry, this.#base));
+    const rest = utf8(JSON.stringify(packed));
     const header = utf8(`${JSON.stringify(this.#header(rest))}\n`);
     const bytes = new Uint8Array(header.length + rest.length);
     bytes.set(header);
@@ -106,7 +98,8 @@ export class ScanCache {
     if (end === -1 || header !== JSON.stringify(this.#header(rest))) return [];
     const text = fromUtf8(rest);
     if (text === null) throw Failure.from(new Error("The cache of the scan is no text"));
-    return JSON.parse(text) as readonly CacheEntry[];
+    const packed = JSON.parse(text) as readonly PackedEntry[];
+    return packed.map((entry) => unpackEntry(entry, this.#base));
   }
 }
 

@@ -94,7 +94,8 @@ class Walker implements Walk {
   readonly #ports: WalkPorts;
   readonly #places: Places;
   readonly #roots: readonly string[];
-  readonly #ignored: ReadonlySet<string>;
+  readonly #ignoredNames: ReadonlySet<string>;
+  readonly #ignoredPaths: ReadonlySet<string>;
   /** Folders that are still to be walked; the last ones come first, so that few wait at a time. */
   readonly #open: Step[] = [];
 
@@ -103,7 +104,9 @@ class Walker implements Walk {
     this.#ports = ports;
     this.#places = places;
     this.#roots = roots;
-    this.#ignored = new Set(ignore.map((name) => name.replace(/^\.\/|\/$/g, "")));
+    const ignored = ignore.map((name) => name.replace(/^\.\/|\/$/g, ""));
+    this.#ignoredNames = new Set(ignored);
+    this.#ignoredPaths = new Set(ignored.filter((path) => path.includes("/")));
   }
 
   isInside(realPath: string): boolean {
@@ -212,7 +215,8 @@ class Walker implements Walk {
   }
 
   #isIgnored(name: string, { names }: Step): boolean {
-    return this.#ignored.has(name) || this.#ignored.has([...names, name].join("/"));
+    if (this.#ignoredNames.has(name)) return true;
+    return this.#ignoredPaths.size > 0 && this.#ignoredPaths.has([...names, name].join("/"));
   }
 
   /** The answer of the port; null, with a problem, when it fails. */
