@@ -6,6 +6,7 @@ import { lastTransaction } from "../shared/fabric/apply/apply-log.ts";
 import { type HealthSource, withdrawAbandoned } from "../shared/fabric/apply/canary.ts";
 import { Coordinator } from "../shared/fabric/apply/coordinator.ts";
 import type { Participant } from "../shared/fabric/apply/participant.ts";
+import type { TraceLine } from "../shared/fabric/apply/run.ts";
 import { registryParticipant } from "../shared/fabric/apply/registry-participant.ts";
 import {
   readGeneration,
@@ -54,6 +55,21 @@ export function tell(context: CommandContext, text: string): void {
   if (!context.isJson()) process.stderr.write(`${text}\n`);
 }
 
+const DOING: Partial<Record<TraceLine["state"]["phase"], string>> = {
+  preparing: "Asking everybody to prepare",
+  committing: "Decided; showing it",
+  observing: "Looking whether it is as planned",
+  aborting: "Not decided; forgetting it",
+  reverting: "Not as planned; going back",
+};
+
+/** What is being done, for somebody at a terminal; a program that reads the output has no use for it. */
+function showProgress(context: CommandContext, { state, actions }: TraceLine): void {
+  const what = DOING[state.phase];
+  // Each answer is a step too; what begins is what has something to do.
+  if (process.stderr.isTTY && what !== undefined && actions.length > 0) tell(context, `${what} …`);
+}
+
 /** Runs `task` as the only one that changes the project, after whatever a crash left open was ended. */
 export async function changing<T>(
   context: CommandContext,
@@ -81,7 +97,8 @@ export async function changing<T>(
       ...viewParticipants(ports, root, registry, viewsOf(plan.files), options),
       ...others,
     ];
-    const around = { root, folder: project.folder, identity, signers, participantsOf };
+    const onTrace = (line: TraceLine): void => showProgress(context, line);
+    const around = { root, folder: project.folder, identity, signers, participantsOf, onTrace };
     const coordinator = await Coordinator.open(ports, around);
     await endWhatIsOpen(context, ports, coordinator);
     const health = node?.health ?? null;
