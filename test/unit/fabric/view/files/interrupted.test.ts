@@ -294,6 +294,24 @@ describe("the disk tears and reorders what was not synced", () => {
     });
     expect(states).toBeGreaterThan(50);
   });
+
+  test("what was done lasts", async () => {
+    const { world: first, planned } = await begun(new MemoryFiles());
+    const files = new TearingFiles((first.files as MemoryFiles).all);
+    const world = await restarted(first, files);
+    await world.prepare(world.transaction(planned));
+    await world.commit(world.transaction(planned));
+    let last = 0;
+    for (const state of files.crashStates()) {
+      if (state.step < files.steps.length) continue;
+      last += 1;
+      const survivors = new MemoryFiles();
+      for (const [path, bytes] of state.files) survivors.all.set(path, bytes);
+      const found = await restarted(first, survivors);
+      expect(await found.wrong(found.transaction(planned))).toEqual([]);
+    }
+    expect(last).toBeGreaterThan(0);
+  });
 });
 
 async function survives(task: () => Promise<void>): Promise<boolean> {

@@ -320,6 +320,28 @@ describe("bad surroundings", () => {
     expect(planned.problems.map(({ code }) => code)).toEqual(["view-conflict", "view-conflict"]);
   });
 
+  test("a merge that would not give what the plan says refuses", async () => {
+    const world = await ViewWorld.open();
+    await world.write("mcp.json", '{"mine": 1}');
+    const [file] = (await world.plan([await world.merge("mcp.json", "json", [server("a")])])).files;
+    if (file === undefined) throw new Error("nothing is planned");
+    const forged = world.transaction([{ ...file, after: `sha256:${"a".repeat(64)}` }]);
+    expect(await failureCode(() => world.prepare(forged))).toBe("plan-stale");
+    await world.abort(forged);
+    expect(await world.text("mcp.json")).toBe('{"mine": 1}');
+  });
+
+  test("what is edited between vote and removal stays", async () => {
+    const world = await ViewWorld.open();
+    await world.apply([await world.link("a.md", "a")]);
+    const transaction = world.transaction((await world.plan([])).files);
+    await world.prepare(transaction);
+    await world.write("a.md", "mine");
+    await world.commit(transaction);
+    expect(await world.text("a.md")).toBe("mine");
+    expect(await world.wrong(transaction)).toEqual(["a.md"]);
+  });
+
   test("what changes between plan and vote refuses, what changes after it stays", async () => {
     const world = await ViewWorld.open();
     await world.apply([await world.link("a.md", "a"), await world.link("b.md", "b")]);
