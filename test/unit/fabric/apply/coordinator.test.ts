@@ -7,6 +7,7 @@ import { readHistory } from "../../../../host/shared/fabric/apply/apply-log.ts";
 import { Coordinator, wholeChange } from "../../../../host/shared/fabric/apply/coordinator.ts";
 import type { Participant } from "../../../../host/shared/fabric/apply/participant.ts";
 import type { SignedPlan } from "../../../../host/shared/fabric/plan.ts";
+import { generationPath } from "../../../../host/shared/fabric/generation-file/generation-file.ts";
 import { signPlan } from "../../../../host/shared/fabric/plan-file/plan-file.ts";
 import { planPath } from "../../../../host/shared/fabric/plan-file/plan-store.ts";
 import { Failure } from "../../../../host/shared/ports/failure.ts";
@@ -322,6 +323,30 @@ test.each([
     if (isOver) break;
   }
   expect(failures).toBeGreaterThan(10);
+});
+
+/** Replaces the generation in force, and fails when that shall be made to last. */
+class UnsureFiles extends MemoryFiles {
+  isUnsure = false;
+
+  override async write(path: string, bytes: Uint8Array): Promise<void> {
+    await super.write(path, bytes);
+    if (!this.isUnsure || path !== generationPath(FOLDER)) return;
+    this.isUnsure = false;
+    throw new Failure("folder-unwritable", `${path} (EIO)`, { origin: "host", remedy: "Look." });
+  }
+}
+
+test("a flip of which nobody knows whether it will last is undone with everything else", async () => {
+  const files = new UnsureFiles();
+  for (const shown of [FIRST, SECOND]) {
+    const before = await judge(files);
+    files.isUnsure = true;
+    expect(await failureCode(() => applyTo(files, shown))).toBe("apply-reverted");
+    expect(await judge(files)).toEqual(before);
+    await applyTo(files, shown);
+  }
+  expect((await judge(files))?.generation).toBe(2);
 });
 
 test("a clock that jumps, forwards and back, changes nothing", async () => {
