@@ -34,7 +34,9 @@ export type MergeOutcome =
   | { readonly ok: false; readonly problem: ConfigProblem };
 
 export function mergeConfig(input: MergeInput): MergeOutcome {
-  const { format, last, wanted } = input;
+  const { format, wanted } = input;
+  // Whoever deletes the whole file says nothing about one field or another: it comes back as a new one.
+  const last = input.now === null ? [] : input.last;
   const now = readText(format, input.now);
   if (!now.ok) return now;
   const original = originalOf(input, now);

@@ -213,6 +213,21 @@ describe("merges", () => {
     expect(readdirSync(world.root)).toEqual([".rtt"]);
   });
 
+  test("make a file anew that somebody has deleted, or let go of it", async () => {
+    const world = await ViewWorld.open();
+    await world.write("mcp.json", TEXT);
+    const fields = await world.merge("mcp.json", "jsonc", [server("a")]);
+    await world.apply([fields]);
+    await world.files.remove(world.path("mcp.json"));
+    expect((await world.apply([fields])).problems).toEqual([]);
+    expect(JSON.parse((await world.text("mcp.json")) ?? "")).toEqual({
+      mcpServers: { a: { command: "npx", args: ["-y", "a"] } },
+    });
+    await world.files.remove(world.path("mcp.json"));
+    await world.apply([]);
+    expect([await world.text("mcp.json"), world.generation?.files]).toEqual([null, []]);
+  });
+
   test("own only what they have put there", async () => {
     const world = await ViewWorld.open();
     const mine = { mcpServers: { a: { command: "mine" }, same: server("same").value } };
