@@ -110,13 +110,16 @@ async function throughCanary(
       `Canary ${generation}: ${counted(routes, "route")}, ${counted(calls, "call")}, ${left}`,
     );
   };
-  return applyCanary(ports, coordinator, plan, {
-    percent,
-    watchMs,
-    conditions,
-    health,
-    onProgress,
-  });
+  const giveUp = new AbortController();
+  const stop = (): void => giveUp.abort();
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const { signal } = giveUp;
+  const options = { percent, watchMs, conditions, health, signal, onProgress };
+  try {
+    return await applyCanary(ports, coordinator, plan, options);
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
 }
 
 function conditionsOf({ conditions }: HealthRule): readonly SloCondition[] {

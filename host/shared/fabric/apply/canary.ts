@@ -24,6 +24,8 @@ export interface CanaryOptions {
   /** What is expected of the calls; all of it counts. None: `SLO_DEFAULT`. */
   readonly conditions: readonly SloCondition[];
   readonly health: HealthSource;
+  /** Given up by whoever watches: the canary is taken back. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CanaryProgress) => void;
 }
 
@@ -40,8 +42,8 @@ export const SLO_DEFAULT = "err<1%";
 const LOOK_MS = 250;
 
 /**
- * Applies a plan by way of a canary. Fails with `apply-reverted` when the canary did not keep what is expected; then
- * what was in force before is in force again.
+ * Applies a plan by way of a canary. Fails with `apply-reverted` when the canary did not keep what is expected, and
+ * with `cancelled` when it was given up; then what was in force before is in force again.
  */
 export async function applyCanary(
   ports: RegistryPorts,
@@ -71,6 +73,10 @@ export async function applyCanary(
     if (breach !== null) {
       await withdraw(ports, coordinator, share, before, canary.stored);
       throw breached(generation, breach);
+    }
+    if (options.signal?.aborted === true) {
+      await withdraw(ports, coordinator, share, before, canary.stored);
+      throw givenUp(generation);
     }
     if (remainingMs === 0) break;
     await sleep(clock, Math.min(LOOK_MS, remainingMs));
@@ -111,6 +117,14 @@ function withdraw(
     of: share.plan_id,
     restores: before?.generation.generation ?? null,
     canaryPercent: 100,
+  });
+}
+
+function givenUp(generation: number): Failure {
+  return new Failure("cancelled", "The canary was taken back, as it was not watched to the end", {
+    origin: "local",
+    remedy: "Apply again, with a shorter --watch-ms if that is too long.",
+    context: { generation },
   });
 }
 

@@ -53,6 +53,7 @@ interface Run {
   readonly percent?: number;
   readonly watchMs?: number;
   readonly slo?: string;
+  readonly signal?: AbortSignal;
   readonly calls: (look: number) => readonly CallSample[];
 }
 
@@ -139,6 +140,21 @@ test.each<[string, string | undefined, readonly CallSample[]]>([
   expect(after).toMatchObject({ generation: 3, restores: 1, canaryPercent: 100 });
   expect(after?.routes).toEqual(before?.generation.routes);
   expect(after?.files).toEqual(before?.generation.files);
+});
+
+test("a canary that is not watched to the end is taken back", async () => {
+  const files = new MemoryFiles();
+  const giveUp = new AbortController();
+  const { applied } = await run(files, planTo(null, HUNDRED), {
+    watchMs: 60_000,
+    signal: giveUp.signal,
+    calls: (look) => {
+      if (look === 1) giveUp.abort();
+      return [good];
+    },
+  });
+  expect(await failureCode(() => applied)).toBe("cancelled");
+  expect(await judge(files)).toMatchObject({ generation: 2, restores: null, routes: [] });
 });
 
 test("conditions that nobody can read stop it before anything is changed", async () => {
