@@ -15,6 +15,7 @@ import {
   mountOn,
   type MountOptions,
   mountPointAt,
+  unmountAtOnce,
   unmountFrom,
   unsupported,
 } from "./system.ts";
@@ -25,8 +26,8 @@ const WORKER = new URL(`worker.${EXTENSION}`, import.meta.url);
 
 /** The kernel greets at once; a thread that has not been greeted by then never will be. */
 const GREETING_MS = 10_000;
-/** After a mount is off, its thread ends at once. */
-const END_MS = 5_000;
+/** The thread hears of a question at once. */
+const QUESTION_MS = 500;
 
 export interface MountEvents {
   /** Something could not be shown; whoever asked for it got an error. */
@@ -178,12 +179,13 @@ export class Mount {
 
   /** The last resort, when the process ends without having closed the mount. */
   readonly #leaveAtOnce = (): void => {
-    Atomics.store(this.#flags, STOP, 1);
-    // Both are questions that the thread answers before it stops; the second also frees the folder.
-    spawnSync("stat", ["-f", this.folder], { stdio: "ignore", timeout: END_MS });
     const { helper } = this.#mounted;
-    if (helper === null) spawnSync("umount", ["-i", "-l", "--", this.folder], { stdio: "ignore" });
-    else spawnSync(helper, ["-u", "-z", "--", this.folder], { stdio: "ignore" });
+    if (unmountAtOnce(this.folder, helper, false)) return;
+    // Somebody uses it: the thread has to be asked something before it looks whether to stop. Whatever is asked after
+    // that has no answer, so nobody waits for it long.
+    Atomics.store(this.#flags, STOP, 1);
+    spawnSync("stat", ["-f", this.folder], { stdio: "ignore", timeout: QUESTION_MS });
+    unmountAtOnce(this.folder, helper, true);
   };
 }
 

@@ -2,7 +2,7 @@
  * Mounting and unmounting, as the system allows it: root through mount(8), everybody else through the `fusermount3`
  * of the system, which is allowed what they are not and hands the open device over.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { Failure } from "../../shared/ports/failure.ts";
@@ -130,6 +130,12 @@ export async function unmountFrom(
   } catch {
     return false;
   }
+}
+
+/** The same, done when it returns: for a process that ends. */
+export function unmountAtOnce(folder: string, helper: Helper | null, isForced: boolean): boolean {
+  const [program, args] = unmountCommand(folder, helper, isForced);
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
 function unmountCommand(

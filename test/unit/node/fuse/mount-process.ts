@@ -1,6 +1,7 @@
 /**
- * A mount in a process of its own, which may belong to another user: `serve` waits for a signal, `check` looks at the
- * mount from the same namespace and prints what it saw.
+ * A mount in a process of its own, which may belong to another user: `serve` waits for a signal, at SIGUSR2 it ends
+ * without having closed anything, `throw` has a fault, `check` looks at the mount from the same namespace and prints
+ * what it saw.
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,6 +19,10 @@ function errorOf(task: () => unknown): string {
   }
 }
 
+function throwFault(): never {
+  throw new Error("a fault of the program");
+}
+
 try {
   const project = await ViewProject.make(root);
   const mount = await project.mount(folder);
@@ -31,6 +36,9 @@ try {
     await mount.close();
   } else {
     console.log(JSON.stringify({ ready: true }));
+    process.on("SIGUSR2", () => process.exit(3));
+    // Not caught below, since it comes from another turn of the event loop.
+    if (action === "throw") setImmediate(() => throwFault());
   }
   const failure = await mount.ended;
   if (failure !== null) throw failure;

@@ -311,6 +311,24 @@ function mountTests(): void {
     expect(readdirSync(root)).not.toContain("mnt");
   });
 
+  test("a program that ends without having closed its mount ends, and leaves nothing mounted", async () => {
+    for (const [action, isUsed] of [
+      ["serve", false],
+      ["serve", true],
+      ["throw", false],
+    ] as const) {
+      const { folder, root } = await projectWith();
+      const { child } = await serving(root, folder, action);
+      const sitting = isUsed ? spawn("sleep", ["60"], { cwd: join(folder, "cursor") }) : null;
+      onTestFinished(() => void sitting?.kill());
+      if (sitting !== null) await once(sitting, "spawn");
+      if (action === "serve") child.kill("SIGUSR2");
+      if (child.exitCode === null) await once(child, "exit");
+      expect(child.exitCode).toBe(action === "serve" ? 3 : 1);
+      expect(mountPointAt(folder)).toBeNull();
+    }
+  });
+
   test("a user who may not mount does so through fusermount3", async () => {
     const { root } = await projectWith();
     // In a namespace of mounts in which the repository can be reached by everybody, wherever it lies, and the device
@@ -351,9 +369,13 @@ function giveAway(folder: string): void {
 }
 
 /** A mount in a process of its own, ready. */
-async function serving(root: string, folder: string): Promise<{ readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, [PROCESS, "serve", root, folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+async function serving(
+  root: string,
+  folder: string,
+  action = "serve",
+): Promise<{ readonly child: ChildProcess }> {
+  const child = spawn(process.execPath, [PROCESS, action, root, folder], {
+    stdio: ["ignore", "pipe", "ignore"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
