@@ -245,7 +245,8 @@ export class JsonRpcClient {
   }
 }
 
-function timeoutFailure(timeoutMs: number): Failure {
+/** A call's own limit is over. */
+export function timeoutFailure(timeoutMs: number): Failure {
   return new Failure("tool-timeout", `the tool did not answer within ${timeoutMs} ms`, {
     origin: "peer",
     context: { timeoutMs },

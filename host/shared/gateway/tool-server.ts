@@ -15,11 +15,12 @@ import { redactText } from "../telemetry/redact.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import {
   DEFAULT_RPC_LIMITS,
-  throwIfAborted,
   JsonRpcClient,
   type RequestOptions,
   RpcError,
   type RpcLimits,
+  throwIfAborted,
+  timeoutFailure,
 } from "./json-rpc.ts";
 import { type McpSession, openMcpSession, type ServerTool } from "./mcp-session.ts";
 
@@ -170,38 +171,53 @@ export class ToolServer {
 
   /** Calls a tool with the bytes of its arguments; resolves with the bytes of the result. */
   async call(tool: string, args: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
-    const startedUs = this.#options.clock.nowUs();
-    const running = await this.#whenReady(options);
-    const waitedMs = Math.round((this.#options.clock.nowUs() - startedUs) / 1000);
-    const timeoutMs = Math.max(1, options.timeoutMs - waitedMs);
+    const { clock } = this.#options;
+    const deadlineUs = clock.nowUs() + options.timeoutMs * 1000;
+    const running = await this.#whenReady(options, deadlineUs);
+    const timeoutMs = Math.max(1, Math.round((deadlineUs - clock.nowUs()) / 1000));
     try {
       return await running.session.callTool(tool, args, { ...options, timeoutMs });
     } catch (thrown) {
       if (thrown instanceof RpcError) throw refusal(this.spec.name, tool, thrown);
       const failure = Failure.from(thrown);
-      if (failure.code === "tool-timeout") this.#probing ??= this.#probe(running);
-      throw failure;
+      if (failure.code !== "tool-timeout") throw failure;
+      this.#probing ??= this.#probe(running);
+      // The limit is the caller's, whatever part of it the server was waited for.
+      throw timeoutFailure(options.timeoutMs);
     }
   }
 
-  async #whenReady(options: RequestOptions): Promise<Running> {
-    await this.#probing;
+  async #whenReady(options: RequestOptions, deadlineUs: number): Promise<Running> {
+    if (this.#probing !== null) {
+      const probing = this.#probing;
+      await this.#waitUntil(deadlineUs, options.signal, (done) => void probing.finally(done));
+      if (this.#probing === probing) throw timeoutFailure(options.timeoutMs);
+    }
     if (this.#running !== null) return this.#running;
     // A program that is not there will not be there in a moment either.
     if (this.#lastFailure !== null && isLasting(this.#lastFailure)) throw this.#lastFailure;
-    const { clock } = this.#options;
+    await this.#waitUntil(deadlineUs, options.signal, (done) => void this.#waiters.push(done));
+    if (this.#running !== null) return this.#running;
+    throw this.#lastFailure ?? stoppedFailure(this.spec.name);
+  }
+
+  /** Waits for what calls `done`, until the time is over; an abort of the signal is thrown. */
+  async #waitUntil(
+    deadlineUs: number,
+    signal: AbortSignal | undefined,
+    subscribe: (done: () => void) => void,
+  ): Promise<void> {
+    throwIfAborted(signal);
     await new Promise<void>((resolve) => {
-      const stopTimer = clock.at(clock.nowUs() + options.timeoutMs * 1000, () => resolve());
+      const stopTimer = this.#options.clock.at(deadlineUs, () => resolve());
       const done = (): void => {
         stopTimer();
         resolve();
       };
-      this.#waiters.push(done);
-      options.signal?.addEventListener("abort", done, { once: true });
+      subscribe(done);
+      signal?.addEventListener("abort", done, { once: true });
     });
-    throwIfAborted(options.signal);
-    if (this.#running !== null) return this.#running;
-    throw this.#lastFailure ?? stoppedFailure(this.spec.name);
+    throwIfAborted(signal);
   }
 
   /** One start. Every way out of it leads to `ready`, `waiting` or `stopped`. */

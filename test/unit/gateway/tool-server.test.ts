@@ -132,6 +132,20 @@ describe("a supervised server", () => {
     expect(hang.restarts).toBe(1);
   });
 
+  it("that hangs keeps no later call beyond its own limit, which the failure names", async () => {
+    const hang = server("hang", { probeMs: 60_000 });
+    await hang.start();
+    expect(await codeOf(say(hang, "hang", 100))).toBe("tool-timeout");
+    // It is asked for its tools now, for a minute; the next call waits for that no longer than it may take itself.
+    await expect(say(hang, "again", 150)).rejects.toThrow("did not answer within 150 ms");
+    const cancelled = hang.call("echo", args("again"), {
+      timeoutMs: 60_000,
+      signal: AbortSignal.timeout(50),
+    });
+    expect(await codeOf(cancelled)).toBe("cancelled");
+    expect(hang.restarts).toBe(0);
+  });
+
   it("that is only slow survives a call that gave up", async () => {
     const slow = server("slow");
     await slow.start();
