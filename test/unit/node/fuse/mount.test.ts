@@ -26,7 +26,7 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { mountPointAt, parseMountInfo } from "../../../../host/node/fuse/system.ts";
 import { failureCode, temporaryFolder } from "../../../support/ports.ts";
 import { ROOT } from "../../../support/tree.ts";
@@ -382,6 +382,18 @@ async function serving(
   expect(JSON.parse(line)).toEqual({ ready: true });
   return { child };
 }
+
+test("where neither way to mount is there, the failure says what was tried, and the folder is not made", async () => {
+  const { project, root, folder } = await projectWith();
+  vi.stubEnv("PATH", join(root, "nowhere"));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const failure: unknown = await project.mount(folder).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({
+    code: "mount-unsupported",
+    context: { fusermount3: expect.stringContaining("ENOENT"), fusermount: expect.any(String) },
+  });
+  expect(readdirSync(root)).not.toContain("mnt");
+});
 
 test("the system's list of mounts is read, with blanks in paths", () => {
   const text = [
