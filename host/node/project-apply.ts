@@ -88,7 +88,7 @@ export async function changing<T>(
     onWait: (process: string) =>
       tell(context, `Waiting for ${process}, which changes this project`),
   };
-  return holdingApplyLock(ports, project.folder, lock, async () => {
+  return holdingApplyLock(ports, project.folder, lock, async (checkLock) => {
     const root = (await ports.files.realPath(project.root)) ?? project.root;
     const node = await nodeParticipant(statePaths(context.home).control, root);
     const others = [registryParticipant(registry), ...(node === null ? [] : [node.participant])];
@@ -98,7 +98,8 @@ export async function changing<T>(
       ...others,
     ];
     const onTrace = (line: TraceLine): void => showProgress(context, line);
-    const around = { root, folder: project.folder, identity, signers, participantsOf, onTrace };
+    const { folder } = project;
+    const around = { root, folder, identity, signers, participantsOf, checkLock, onTrace };
     const coordinator = await Coordinator.open(ports, around);
     await endWhatIsOpen(context, ports, coordinator);
     const health = node?.health ?? null;

@@ -8,7 +8,7 @@
  *
  * A holder is gone when the system says that its process has ended, or when its beat has stood still for a while on
  * the clock of whoever waits: no clock of two machines and no time of a file is ever compared. A holder that only
- * slept is kept from writing by the log, which refuses whoever does not know its latest entry.
+ * slept looks at the lock before each step, and the log refuses whoever does not know its latest entry.
  */
 import { type Clock, sleep } from "../../ports/clock.ts";
 import { Failure } from "../../ports/failure.ts";
@@ -48,28 +48,41 @@ export function lockPath(folder: string): string {
   return `${folder}/apply.lock`;
 }
 
+/** Fails with `would-block` once the lock is somebody else's, who took this program for dead. */
+export type LockCheck = () => Promise<void>;
+
 /** Runs `task` as the only one that changes the project. Fails with `would-block` when another one does. */
 export async function holdingApplyLock<T>(
   ports: LockPorts,
   folder: string,
   options: LockOptions,
-  task: () => Promise<T>,
+  task: (check: LockCheck) => Promise<T>,
 ): Promise<T> {
   const path = lockPath(folder);
   await acquire(ports, path, options);
+  const isMine = async (): Promise<boolean> => {
+    const present = await ports.files.read(path);
+    return present !== null && equalBytes(present, lockBytes(options.holder));
+  };
   const beat = new Beat(ports, path, options.holder.token);
   try {
-    return await task();
+    return await task(async () => {
+      if (!(await isMine())) throw takenOver(path);
+    });
   } finally {
     await beat.stop();
-    await ports.files.remove(path);
+    if (await isMine()) await ports.files.remove(path);
   }
+}
+
+function lockBytes({ token, process }: LockHolder): Uint8Array<ArrayBuffer> {
+  return utf8(`${token} ${process}\n`);
 }
 
 async function acquire(ports: LockPorts, path: string, options: LockOptions): Promise<void> {
   const { files, clock } = ports;
   const { holder, waitMs, onWait } = options;
-  const mine = utf8(`${holder.token} ${holder.process}\n`);
+  const mine = lockBytes(holder);
   const watch = new Watch(clock);
   const endUs = clock.nowUs() + waitMs * 1000;
   let isTold = false;
@@ -167,6 +180,14 @@ class Beat {
     const bytes = utf8(`${this.#token} ${this.#count}\n`);
     await this.#ports.files.write(this.#path, bytes, LOCK_MODE).catch(() => undefined);
   }
+}
+
+function takenOver(path: string): Failure {
+  return new Failure("would-block", "Another program has taken over, as this one stood still", {
+    origin: "host",
+    remedy: "See `rtt log` for what came of the change; apply again if it is still wanted.",
+    context: { path },
+  });
 }
 
 function heldBy(path: string, process: string): Failure {

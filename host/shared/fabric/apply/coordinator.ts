@@ -24,6 +24,7 @@ import { applicablePlan, planBytes, signPlan, verifyPlan } from "../plan-file/pl
 import { planPath, readPlan } from "../plan-file/plan-store.ts";
 import type { RegistryPorts } from "../registry/ports.ts";
 import type { SignerCheck } from "../registry/signature.ts";
+import type { LockCheck } from "./apply-lock.ts";
 import { ApplyLog } from "./apply-log.ts";
 import { applyFailure } from "./apply-failure.ts";
 import type { LoggedTransaction } from "./history.ts";
@@ -55,6 +56,8 @@ export interface ApplySurroundings {
   /** Who takes part in a plan, or has taken part in one that is to be recovered. */
   participantsOf(plan: Plan): readonly Participant[];
   readonly limits?: Partial<TimeLimits>;
+  /** Fails when somebody else changes the project by now. */
+  readonly checkLock?: LockCheck;
   readonly onTrace?: (line: TraceLine) => void;
 }
 
@@ -177,6 +180,7 @@ export class Coordinator {
     if (!verdict.ok) throw untrusted(verdict.code, verdict.reason, change.plan);
     const base = await this.current();
     checkBase(change.plan, base);
+    await this.#around.checkLock?.();
     const target = generationAfter(change.plan, base, change);
     const signed = signGeneration(this.#ports, target, identity);
     await this.#keepPlan(change.plan);
@@ -197,6 +201,7 @@ export class Coordinator {
    */
   async #endOf(ended: Ended, sizeBefore: number): Promise<Ended> {
     try {
+      await this.#around.checkLock?.();
       this.#log = await ApplyLog.open(this.#ports, this.#around.folder, this.#around.identity);
       await this.recover();
       const last = await this.#log.lastTransaction();
@@ -253,7 +258,7 @@ export class Coordinator {
   }
 
   #run(work: Work, first: Step): Promise<Ended> {
-    const { limits, onTrace } = this.#around;
+    const { limits, onTrace, checkLock } = this.#around;
     const around: RunSurroundings = {
       log: this.#log,
       participants: this.#around.participantsOf(work.forward.plan),
@@ -261,6 +266,7 @@ export class Coordinator {
       turns: this.#turns,
       flip: () => this.#flip(work),
       flipBack: () => this.#flipBack(work),
+      checkLock: checkLock ?? (() => Promise.resolve()),
       onTrace: onTrace ?? null,
     };
     return new TransactionRun(this.#ports, around, work).run(first);

@@ -6,6 +6,7 @@
 import { type ErrorCode, Failure } from "../../ports/failure.ts";
 import type { StoredGeneration } from "../generation-file/generation-file.ts";
 import type { RegistryPorts } from "../registry/ports.ts";
+import type { LockCheck } from "./apply-lock.ts";
 import type { ApplyLog } from "./apply-log.ts";
 import type { TransactionFacts } from "./log-record.ts";
 import {
@@ -69,6 +70,8 @@ export interface RunSurroundings {
   flip(work: Work): Promise<void>;
   /** Puts the old one back in force, where the tried one is. */
   flipBack(work: Work): Promise<void>;
+  /** Fails when somebody else changes the project by now; then nothing more may be written or shown. */
+  readonly checkLock: LockCheck;
   readonly onTrace: ((line: TraceLine) => void) | null;
 }
 
@@ -158,8 +161,9 @@ export class TransactionRun {
     const { facts } = this.#work;
     // A clock before 1970 is no reason to lose a change.
     const at = Math.max(0, this.#ports.clock.wallMs());
-    const { log } = this.#around;
+    const { log, checkLock } = this.#around;
     try {
+      await checkLock();
       if (logStep.type === "begin") await log.append({ at, facts, step: logStep });
       else await log.append({ at, transaction: facts.transaction, step: logStep });
       return { on: "logged", type: logStep.type };
@@ -175,6 +179,7 @@ export class TransactionRun {
     bad: Bad,
   ): Promise<{ on: Good } | { on: Bad; refusal: Refusal }> {
     try {
+      await this.#around.checkLock();
       await this.#around[what](this.#work);
       return { on: good };
     } catch (thrown) {
@@ -203,6 +208,7 @@ export class TransactionRun {
     if (participant === undefined && name.startsWith(NODE)) return null;
     try {
       if (participant === undefined) throw absent(name);
+      if (SHOWS.has(request)) await this.#around.checkLock();
       return await this.#request(request, participant);
     } catch (thrown) {
       return Failure.from(thrown);
@@ -283,6 +289,9 @@ export class TransactionRun {
     return difference;
   }
 }
+
+/** Requests after which somebody sees a difference. */
+const SHOWS: ReadonlySet<Request> = new Set<Request>(["commit", "takeBack"]);
 
 /** Begins the names of participants that are running nodes. */
 const NODE = "node:";

@@ -149,6 +149,27 @@ test("a holder that works for long is not robbed", async () => {
   await first;
 });
 
+test("a holder that was taken for dead notices, and leaves the lock of its successor alone", async () => {
+  const { files, hold } = world();
+  await hold(holder("1"), 0, async () => {
+    await files.write(lockPath(FOLDER), utf8("2 host/2\n"));
+  });
+  expect(locks(files)).toEqual([lockPath(FOLDER)]);
+  await files.remove(lockPath(FOLDER));
+  const attempt = () =>
+    holdingApplyLock(
+      { files, clock: new FastClock() },
+      FOLDER,
+      { holder: holder("1"), waitMs: 0 },
+      async (check) => {
+        await check();
+        await files.remove(lockPath(FOLDER));
+        await check();
+      },
+    );
+  expect(await failureCode(attempt)).toBe("would-block");
+});
+
 test("what somebody left who lost power while taking over is no obstacle", async () => {
   const { files, hold } = world();
   await files.create(lockPath(FOLDER), utf8("dead host/dead\n"));

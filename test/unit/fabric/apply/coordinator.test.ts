@@ -264,6 +264,35 @@ test("a plan for another generation, or for files that have changed, is stale", 
   await judge(files);
 });
 
+// --- locks ---
+
+test("whoever was taken for dead does nothing more, at whatever step it wakes up", async () => {
+  for (let at = 0; ; at += 1) {
+    const files = new MemoryFiles();
+    await applyTo(files, FIRST);
+    let checks = 0;
+    let disk: Map<string, Uint8Array> | null = null;
+    const checkLock = async (): Promise<void> => {
+      if (checks++ < at) return;
+      // From here on the project is somebody else's.
+      disk ??= new Map(files.all);
+      throw new Failure("would-block", "taken over", { origin: "host", remedy: "Wait." });
+    };
+    const code = await failureCode(() => applyTo(files, SECOND, { checkLock }));
+    if (code === "none") {
+      expect(at).toBeGreaterThan(5);
+      break;
+    }
+    expect(code).toBe("would-block");
+    // What was being shown at that moment may have been finished; nothing was decided or put in force.
+    const kept = (all: ReadonlyMap<string, Uint8Array>) =>
+      new Map([...all].filter(([path]) => /\/(?:wal|plans|generations?)[./]/.test(path)));
+    expect(kept(files.all)).toEqual(kept(disk!));
+    await (await openCoordinator(files)).recover();
+    await judge(files);
+  }
+});
+
 // --- disks and clocks ---
 
 /** Fails at a changing operation: that one only, or it and all after it. */
