@@ -8,7 +8,6 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -157,11 +156,8 @@ test("a folder that cannot be written refuses the whole change", async () => {
   const untouched = filesIn(person);
   const isRoot = process.getuid?.() === 0;
   // Nobody keeps root out by a mode; a file in place of a folder does.
-  if (isRoot) {
-    renameSync(person.path(".rtt/plans"), person.path(".rtt/kept"));
-    renameSync(person.path(".rtt/kept"), person.path(".rtt/plans"));
-    writeFileSync(person.path(".rtt/generations"), "in the way");
-  } else chmodSync(person.path(".cursor"), 0o500);
+  if (isRoot) writeFileSync(person.path(".rtt/generations"), "in the way");
+  else chmodSync(person.path(".cursor"), 0o500);
   const { code } = await person.failure("apply");
   expect(["folder-unwritable", "permission-denied", "apply-refused"]).toContain(code);
   if (isRoot) rmSync(person.path(".rtt/generations"));
