@@ -4,6 +4,8 @@ import type { Files, NewFile } from "../../host/shared/ports/files.ts";
 export class MemoryFiles implements Files {
   /** Every file by its path. */
   readonly all = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly #inodes = new WeakMap<Uint8Array, number>();
+  #lastInode = 0;
 
   async read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
     return this.all.get(path)?.slice() ?? null;
@@ -43,10 +45,11 @@ export class MemoryFiles implements Files {
   async identity(path: string): ReturnType<Files["identity"]> {
     const bytes = this.all.get(path);
     if (bytes === undefined) return null;
-    // Names of one file share its bytes; the first name in order stands for the inode.
-    const values = [...this.all.values()];
-    const links = values.filter((other) => other === bytes).length;
-    return { device: 1, inode: values.indexOf(bytes) + 1, links };
+    // Names of one file share its bytes, so those stand for the inode.
+    const inode = this.#inodes.get(bytes) ?? ++this.#lastInode;
+    this.#inodes.set(bytes, inode);
+    const links = [...this.all.values()].filter((other) => other === bytes).length;
+    return { device: 1, inode, links };
   }
 
   async remove(path: string): Promise<void> {
