@@ -283,16 +283,22 @@ function answered(state: State, { participant, request, answer }: Action & { do:
 function carry(state: State, action: Action & { do: "Carry" }): State | string {
   const { participant, request, txn, shows } = action;
   const queue = state.queue[participant] ?? [];
+  // Looking changes nothing, so it does not matter when.
+  if (request === "observe")
+    return wrongEffect(state, action, shownBy(state, participant)) ?? state;
   const at = queue.findIndex((asked) => asked.request === request && asked.txn === txn);
   if (at < 0) return `${participant} was overtaken: ${request} of ${txn} came too late, or unasked`;
-  const before = state.shows[participant] ?? NOTHING;
-  const wrong = wrongEffect(state, action, before);
+  const wrong = wrongEffect(state, action, shownBy(state, participant));
   if (wrong !== null) return wrong;
   return {
     ...state,
     queue: { ...state.queue, [participant]: queue.slice(at) },
     shows: { ...state.shows, [participant]: shows },
   };
+}
+
+function shownBy(state: State, participant: string): Txn {
+  return state.shows[participant] ?? NOTHING;
 }
 
 function wrongEffect(

@@ -14,7 +14,7 @@ import { TIME_LIMITS, type TraceLine } from "../../../host/shared/fabric/apply/r
 import { withinLimit } from "../../../host/shared/fabric/apply/time-limit.ts";
 import { Failure } from "../../../host/shared/ports/failure.ts";
 import type { Files } from "../../../host/shared/ports/files.ts";
-import { utf8 } from "../../../host/shared/trust/bytes.ts";
+import { fromUtf8, utf8 } from "../../../host/shared/trust/bytes.ts";
 import { MemoryFiles } from "../../support/memory-files.ts";
 import {
   changed,
@@ -159,7 +159,7 @@ class Program {
 
   open(): Promise<Coordinator> {
     const files = this.#gate();
-    const participants = VIEWS.map((view) => this.#faulty(new FileView(files, view), view));
+    const participants = VIEWS.map((view) => this.#faulty(careful(files, view), view));
     const isHurried = this.#episode.faults.some(
       ({ what }) => what === "is late" || what === "hangs",
     );
@@ -268,6 +268,19 @@ class Program {
         return new Promise<T>(() => undefined);
     }
   }
+}
+
+/** As real views do, it leaves alone what somebody has changed between vote and commit. */
+function careful(files: Files, view: string): Participant {
+  const inner = new FileView(files, view);
+  return changed(inner, {
+    commit: async (transaction) => {
+      const bytes = await files.read(pathOf(inner.name));
+      const shown = bytes === null ? null : fromUtf8(bytes);
+      const planned = transaction.plan.files.find((file) => file.view === view);
+      if (shown === planned?.before || shown === planned?.after) await inner.commit(transaction);
+    },
+  });
 }
 
 const fault = fc.record({
