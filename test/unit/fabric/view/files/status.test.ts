@@ -330,6 +330,27 @@ describe("adopt", () => {
     expect(await failureCode(() => adopt(world, path))).toBe("view-conflict");
   });
 
+  test.each([AGENT, SCRIPT])("%s of a symbol that nobody knows is refused", async (path) => {
+    const world = await project();
+    await show(world);
+    const text = (await world.text(path)) ?? "";
+    await world.write(path, text.replace("You review", "You look").replace("print()", "pass"));
+    const { ports, root, registry, generation } = world;
+    if (generation === null) throw new Error("nothing is shown");
+    const input = { ports, root, registry, generation, symbolsAt: async () => [] };
+    expect(await failureCode(() => adoptFile(input, path))).toBe("view-conflict");
+    expect(await world.text(path)).not.toBe(text);
+  });
+
+  test("a server's entry that says nothing is refused", async () => {
+    const world = await project();
+    await show(world);
+    await world.write(SERVERS, '{"mcpServers": {"docs": {}}}');
+    expect(await failureCode(() => adopt(world, SERVERS))).toBe("view-conflict");
+    await world.write(SERVERS, '{"mcpServers": {}}');
+    expect(await adopt(world, SERVERS)).toEqual({ path: SERVERS, symbols: [], object: null });
+  });
+
   test("a file that is gone is refused", async () => {
     const world = await project();
     await show(world);

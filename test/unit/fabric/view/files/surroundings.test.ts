@@ -103,6 +103,40 @@ describe("a disk that ignores case", () => {
   });
 });
 
+describe("what this machine remembers", () => {
+  test.each(["", "{", "[]", '{"folders": 1, "copies": [2]}'])("may be lost: %j", async (book) => {
+    const world = await ViewWorld.open();
+    const link = await world.link(PATH, "a");
+    await world.apply([link]);
+    await world.write(".rtt/private/view-book.json", book);
+    expect(await world.plan([link])).toEqual({ files: [], problems: [], kept: [] });
+    await world.apply([]);
+    // Nobody knows any more who made the folder, so it stays.
+    expect(await nodeFiles.list(world.path(".cursor/agents"))).toEqual([]);
+    expect(await nodeFiles.list(world.path(".cursor"))).toEqual(["agents"]);
+  });
+
+  test("without the first bytes of a configuration it still says what it said", async () => {
+    const world = await ViewWorld.open();
+    await world.write("mcp.json", '{ "mine"  : 1 }');
+    await world.apply([await world.merge("mcp.json", "json", [server("a"), server("b")])]);
+    for (const name of await nodeFiles.list(world.path(".rtt/private/sha256"))) {
+      await nodeFiles.remove(world.path(`.rtt/private/sha256/${name}`));
+    }
+    await world.apply([await world.merge("mcp.json", "json", [server("b", "node")])]);
+    await world.apply([]);
+    const left = JSON.parse((await world.text("mcp.json")) ?? "") as object;
+    expect(left).toEqual({ mine: 1, mcpServers: {} });
+  });
+
+  test("a configuration that is no text is left alone", async () => {
+    const world = await ViewWorld.open();
+    await nodeFiles.write(world.path("mcp.json"), Uint8Array.of(0x7b, 0xff, 0x7d), 0o644);
+    const planned = await world.plan([await world.merge("mcp.json", "json", [server("a")])]);
+    expect(planned.problems.map(({ code }) => code)).toEqual(["view-conflict"]);
+  });
+});
+
 describe("paths", () => {
   test.each([
     "../outside.md",
