@@ -357,7 +357,12 @@ test("a deed that comes after its time never overtakes the way back, and where i
   await world.compareWithDisk();
   await judge(world.files);
   planted.isUnordered = true;
-  expect((await play([QUIET, late])).trace.refusal).toMatch(/view:a was overtaken: commit of/);
+  // On a busy machine a vote may be too late as well, and then nobody is asked to commit.
+  let refusal: string | null = null;
+  for (let times = 0; refusal === null && times < 20; times += 1) {
+    refusal = (await play([QUIET, late])).trace.refusal;
+  }
+  expect(refusal).toMatch(/view:a was overtaken: commit of/);
 });
 
 test.for(DEFECTS)("a coordinator that $name is found out", async (defect) => {
