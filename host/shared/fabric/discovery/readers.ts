@@ -11,7 +11,7 @@ import type { FormatName } from "./places.ts";
 import type { Reader } from "./source-file.ts";
 
 /** Raise it whenever a reader answers otherwise than before: what is in the cache is then read again. */
-export const READERS_VERSION = 4;
+export const READERS_VERSION = 5;
 
 /** A file that belongs to a skill is not read for itself: null. */
 export const READERS: Readonly<Record<FormatName, Reader | null>> = {

@@ -181,6 +181,34 @@ test.for(BAD)(
   },
 );
 
+test.for([
+  ['{\n// no\n"mcpServers": {}}', "It has a comment, which it may not"],
+  ['{"mcpServers": {}} // no', "It has a comment, which it may not"],
+  ['{"mcpServers": {"a": {"args": ["x",]}}}', "A comma stands before the end"],
+  ['{"mcpServers": {},\n}', "A comma stands before the end"],
+  ['{"mcpServers": }', "A value is missing"],
+  ["", "A value is missing"],
+])("of JSON that another tool would read, %j: %s", async ([text, message]) => {
+  const { problems } = await scanFolder(toolFolder({ ...GOOD, ".mcp.json": text }));
+  expect(problems.map((problem) => problem.message)).toEqual([message]);
+});
+
+test("the mark of Windows editors before JSON, TOML and front matter is skipped", async () => {
+  const scan = await scanFolder(
+    toolFolder({
+      ".mcp.json": '\ufeff{"mcpServers": {"a": {"command": "x"}}}',
+      ".codex/config.toml": '\ufeff[mcp_servers.b]\r\ncommand = "x"\r\n',
+      ".claude/agents/c.md": `\ufeff${agent("name: c", "description: d").replaceAll("\n", "\r\n")}`,
+    }),
+  );
+  expect(scan.faults).toEqual([]);
+  expect(scan.addresses).toEqual([
+    "rtt://local/agent/c@1.0.0",
+    "rtt://local/mcp-server/a@1.0.0",
+    "rtt://local/mcp-server/b@1.0.0",
+  ]);
+});
+
 test("a file with one bad server gives the others", async () => {
   const servers = '{"mcpServers": {"a": {"command": "x"},\n"b\u00e9": {"command": "x"}}}';
   const scan = await scanFolder(toolFolder({ ".mcp.json": servers }));

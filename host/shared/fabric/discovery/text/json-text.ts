@@ -29,6 +29,8 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 const SPACE_OR_COMMENT = /(?:[ \t\n\r]+|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
 const STRING = /"(?:[^"\\\n\r]|\\.)*"/y;
+/** Windows editors put it before everything else, and the tools skip it. */
+const BYTE_ORDER_MARK = /\uFEFF?/y;
 
 /** Names are joined by a character that no JSON text can have unescaped. */
 const pathKey = (path: readonly string[]): string => path.join("\u0000");
@@ -55,10 +57,13 @@ class JsonTextReader {
   }
 
   document(): Json {
+    this.#match(BYTE_ORDER_MARK);
     this.#space();
     const value = this.#value(0);
     this.#space();
-    if (this.#at !== this.#text.length) throw this.#fail("Something follows the object");
+    if (this.#at !== this.#text.length) {
+      throw this.#fail(this.#refused() ?? "Something follows the object");
+    }
     return value;
   }
 
@@ -96,7 +101,7 @@ class JsonTextReader {
     if (this.#take("false")) return false;
     if (this.#take("null")) return null;
     const digits = this.#match(NUMBER);
-    if (digits === "") throw this.#fail("A value is missing");
+    if (digits === "") throw this.#fail(this.#refused() ?? "A value is missing");
     const number = Number(digits);
     if (!Number.isFinite(number)) throw this.#fail("A number is too large");
     return number;
@@ -107,7 +112,16 @@ class JsonTextReader {
     if (count === 0) return this.#take(close);
     if (this.#take(",")) return this.#isCommented && this.#take(close);
     if (this.#take(close)) return true;
-    throw this.#fail(`A comma or ${close} is missing`);
+    throw this.#fail(this.#refused() ?? `A comma or ${close} is missing`);
+  }
+
+  /** What people write into JSON although this file's tool does not read it. */
+  #refused(): string | null {
+    if (/^\/[/*]/.test(this.#text.slice(this.#at, this.#at + 2))) {
+      return this.#isCommented ? "A comment is not closed" : "It has a comment, which it may not";
+    }
+    if (!/,\s*$/.test(this.#text.slice(0, this.#at))) return null;
+    return /[\]}]/.test(this.#text[this.#at] ?? "") ? "A comma stands before the end" : null;
   }
 
   #array(depth: number): Json {
@@ -128,7 +142,7 @@ class JsonTextReader {
       this.#space();
       const at = this.#at;
       const name = this.#string();
-      if (name === null) throw this.#fail("A member's name is missing");
+      if (name === null) throw this.#fail(this.#refused() ?? "A member's name is missing");
       this.#checkName(name, at, members);
       if (!this.#take(":")) throw this.#fail("A colon is missing");
       this.#path.push(name);
