@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, statfs, write } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { Failure } from "../../shared/ports/failure.ts";
 import { CONTROL_BYTES, STOP, TREES, type WorkerData, type WorkerMessage } from "./channel.ts";
@@ -26,6 +27,8 @@ const WORKER = new URL(`worker.${EXTENSION}`, import.meta.url);
 
 /** The kernel greets at once; a thread that has not been greeted by then never will be. */
 const GREETING_MS = 10_000;
+/** By then whatever was to be written is with the kernel. */
+const LAST_MESSAGE_MS = 1_000;
 /** The thread hears of a question at once. */
 const QUESTION_MS = 500;
 
@@ -36,7 +39,7 @@ export interface MountEvents {
 
 export class Mount {
   readonly folder: string;
-  /** Resolves when the mount does: null when it was asked to or was unmounted by somebody, else what went wrong. */
+  /** Resolves when it is over: to null when it was closed or unmounted by somebody, else to what went wrong. */
   readonly ended: Promise<Failure | null>;
   readonly #mounted: MountedDevice;
   readonly #worker: Worker;
@@ -44,6 +47,9 @@ export class Mount {
   readonly #sendTree: (snapshot: Snapshot) => void;
   readonly #target: MountFolder;
   #closing: Promise<void> | null = null;
+  /** The thread has ended, and the device is about to be closed. */
+  #isOver = false;
+  #notifying: Promise<void> = Promise.resolve();
 
   private constructor(
     target: MountFolder,
@@ -108,8 +114,10 @@ export class Mount {
     this.#sendTree(snapshot);
     Atomics.add(this.#flags, TREES, 1);
     for (const { folder, name } of changed) {
+      if (this.#isOver) return;
       // Never from the thread that answers: the kernel may hold a folder for which it waits for an answer.
-      await this.#notify(invalidation(folder, name));
+      this.#notifying = this.#notify(invalidation(folder, name));
+      await this.#notifying;
     }
   }
 
@@ -137,6 +145,10 @@ export class Mount {
     });
     port.close();
     process.off("exit", this.#leaveAtOnce);
+    this.#isOver = true;
+    // A message that has yet to be written would go into whatever file gets the device's number next; one that the
+    // kernel is holding has it already.
+    await Promise.race([this.#notifying, sleep(LAST_MESSAGE_MS, undefined, { ref: false })]);
     // Closing the device ends every question that is still open.
     closeSync(this.#mounted.device);
     if (mountPointAt(this.folder)?.isOurs === true) {
