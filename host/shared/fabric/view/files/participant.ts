@@ -97,11 +97,7 @@ class ViewParticipant implements Participant {
     await inParallel(gone, PARALLEL, ({ file }) => this.#remove(file));
     await this.#sync(gone);
     await this.#removeFolders(gone.map(({ file }) => file));
-    const missing = new Set<string>();
-    for (const { file } of shown) {
-      for (const folder of await this.#project.missingFolders(file.path)) missing.add(folder);
-    }
-    await book.addFolders([...missing]);
+    await this.#makeFolders(shown);
     const copied: string[] = [];
     await inParallel(shown, PARALLEL, async (one) => {
       if (await this.#show(transaction, one)) copied.push(one.file.path);
@@ -186,10 +182,11 @@ class ViewParticipant implements Participant {
   async #probe(transaction: Transaction, files: readonly Numbered[]): Promise<void> {
     const { ports, options } = this.#parts;
     const sources = new Map<string, string | null>();
-    for (const { file } of files) {
+    for (const inside of byFolder(files)) {
+      const [{ file }] = inside;
       const folder = await this.#project.nearestFolder(file.path);
-      const isLink = file.how === "link" && file.after !== null;
-      const source = isLink ? await this.#bytes.contentPath(file) : null;
+      const link = inside.find((one) => one.file.how === "link" && one.file.after !== null);
+      const source = link === undefined ? null : await this.#bytes.contentPath(link.file);
       sources.set(folder, source ?? sources.get(folder) ?? null);
     }
     for (const [folder, source] of sources) {
@@ -225,6 +222,21 @@ class ViewParticipant implements Participant {
     await files.remove(this.#project.absolute(file.path));
   }
 
+  /** Makes the folders of files, after they are written down as made by views. */
+  async #makeFolders(shown: readonly Numbered[]): Promise<void> {
+    const missing = new Set<string>();
+    const places = byFolder(shown).map(([{ file }]) => file.path);
+    for (const path of places) {
+      await this.#project.check(path);
+      for (const folder of await this.#project.missingFolders(path)) missing.add(folder);
+    }
+    await this.#parts.book.addFolders([...missing]);
+    for (const path of places) {
+      const folder = folderOf(this.#project.absolute(path));
+      await this.#parts.ports.files.makeFolder(folder, FOLDER_MODE);
+    }
+  }
+
   /** Makes last what became of files, folder by folder: each waits for the disk once. */
   async #sync(files: readonly Numbered[]): Promise<void> {
     const folders = new Set(files.map(({ file }) => folderOf(this.#project.absolute(file.path))));
@@ -253,8 +265,8 @@ class ViewParticipant implements Participant {
    */
   async #sweep(numbered: readonly Numbered[]): Promise<void> {
     const { files } = this.#parts.ports;
-    const byFolder = Map.groupBy(numbered, ({ file }) => folderOf(`/${file.path}`));
-    for (const [folder, inside] of byFolder) {
+    for (const inside of byFolder(numbered)) {
+      const folder = folderOf(`/${inside[0].file.path}`);
       const names = await files.list(`${this.#parts.root}${folder}`);
       for (const name of names.filter((one) => one.endsWith(".tmp"))) {
         const path = `${folder}/${name}`.slice(1);
@@ -276,13 +288,11 @@ class ViewParticipant implements Participant {
     const path = this.#project.absolute(file.path);
     const { files } = this.#parts.ports;
     if (file.how === "link") {
-      await files.makeFolder(folderOf(path), FOLDER_MODE);
       return this.#link(file, path);
     }
     const staging = this.#staging(transaction);
     const bytes = await staging.read(number);
     if (bytes === null && present === file.after) return false;
-    await files.makeFolder(folderOf(path), FOLDER_MODE);
     const mode = isLinkBefore(transaction, file) ? CONFIG_MODE : modeOf(seen);
     // What was staged is gone only when somebody has cleared the folder; then it is made once more.
     if (bytes === null)
@@ -318,6 +328,14 @@ function neededBy({ plan, current, target }: Transaction): ReadonlySet<DigestTex
     ...shown.map((file) => (file.how === "merge" ? file.original : null)),
   ];
   return new Set(digests.filter((digest) => digest !== null));
+}
+
+/** Files by the folder that they lie in. */
+function byFolder(files: readonly Numbered[]): readonly (readonly [Numbered, ...Numbered[]])[] {
+  const groups = Map.groupBy(files, ({ file }) => folderOf(`/${file.path}`));
+  return [...groups.values()].flatMap(([first, ...rest]) =>
+    first === undefined ? [] : [[first, ...rest] as const],
+  );
 }
 
 function folderOf(path: string): string {
