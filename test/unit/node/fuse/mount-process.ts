@@ -35,8 +35,8 @@ try {
     console.log(JSON.stringify({ uid: process.getuid?.(), names, contents, write }));
     await mount.close();
   } else {
-    console.log(JSON.stringify({ ready: true }));
     process.on("SIGUSR2", () => process.exit(3));
+    console.log(JSON.stringify({ ready: true }));
     // Not caught below, since it comes from another turn of the event loop.
     if (action === "throw") setImmediate(() => throwFault());
   }
