@@ -38,6 +38,10 @@ async function mount(context: CommandContext, folder: string, flags: MountFlags)
     allowOther: flags.allowOther === true,
     log: openLog("info"),
   });
+  // Before anybody is told that it is there: whoever knows may stop it at once.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => void mounted.close());
+  }
   context.answer(
     {
       ready: true,
@@ -50,9 +54,6 @@ async function mount(context: CommandContext, folder: string, flags: MountFlags)
       "Stop with Ctrl-C, or unmount the folder.",
     ].join("\n"),
   );
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => void mounted.close());
-  }
   const failure = await mounted.ended;
   if (failure !== null) throw failure;
 }
