@@ -79,7 +79,7 @@ export async function lastTransaction(
   owner: LogOwner,
 ): Promise<LoggedTransaction | null> {
   await checkOwner(ports, folder, owner);
-  const reader = await LogReader.open(ports, walFolder(folder), keyOf(owner));
+  const reader = await openReader(ports, folder, owner);
   if (reader === null || reader.head.size === 0) return null;
   const records: LogRecord[] = [];
   let index = reader.head.size;
@@ -106,13 +106,29 @@ export async function readHistory(
   owner: LogOwner,
 ): Promise<VerifiedLog | null> {
   await checkOwner(ports, folder, owner);
-  const reader = await LogReader.open(ports, walFolder(folder), keyOf(owner));
+  const reader = await openReader(ports, folder, owner);
   if (reader === null) return null;
   const history = new History();
   const head: TreeHead = await reader.verify(async (index, entry) =>
     history.add(decodeRecord(index, entry)),
   );
   return { entries: head.size, root: toHex(head.root), transactions: history.transactions };
+}
+
+async function openReader(
+  ports: LogPorts,
+  folder: string,
+  owner: LogOwner,
+): Promise<LogReader | null> {
+  const reader = await LogReader.open(ports, walFolder(folder), keyOf(owner));
+  if (reader !== null) return reader;
+  const bundles = await ports.files.list(`${walFolder(folder)}/tile/entries`);
+  if (bundles.length === 0) return null;
+  throw new Failure("log-corrupt", "The log of changes has entries but no checkpoint", {
+    origin: "host",
+    remedy: "Restore .rtt/wal from a copy, or put it aside to begin a new log.",
+    context: { path: `${walFolder(folder)}/checkpoint` },
+  });
 }
 
 function keyOf({ id, publicKey }: LogOwner): NoteKey {

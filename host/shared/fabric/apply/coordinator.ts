@@ -27,7 +27,7 @@ import type { SignerCheck } from "../registry/signature.ts";
 import type { LockCheck } from "./apply-lock.ts";
 import { ApplyLog } from "./apply-log.ts";
 import { applyFailure } from "./apply-failure.ts";
-import type { LoggedTransaction } from "./history.ts";
+import { inForceAfter, type LoggedTransaction } from "./history.ts";
 import type { Purpose, TransactionFacts } from "./log-record.ts";
 import { LOGGED } from "./logged-signers.ts";
 import { IDLE, type Outcome, recover, step, type Step } from "./machine.ts";
@@ -143,12 +143,29 @@ export class Coordinator {
   /** Finishes or takes back what a crash has left open. Fails when that cannot be done now. */
   async recover(): Promise<Recovered | null> {
     const open = await this.#log.lastTransaction();
-    if (open === null || open.outcome !== null) return null;
+    if (open === null) return null;
+    if (open.outcome !== null) {
+      await this.#putBack(open);
+      return null;
+    }
     const ended = await this.#run(await this.#workOf(open), recover(open.steps));
     if (ended.outcome !== null) {
       return { facts: open.facts, outcome: ended.outcome, left: ended.left };
     }
     throw applyFailure(open.facts, ended);
+  }
+
+  /** Where somebody has deleted the file of what is in force, the log names it and its history has the same bytes. */
+  async #putBack(last: LoggedTransaction): Promise<void> {
+    const { folder } = this.#around;
+    const { generation, digest } = inForceAfter(last);
+    const isThere = (await this.#ports.files.info(generationPath(folder))) !== null;
+    if (digest === null || isThere) return;
+    const stored = await readGenerationNumber(this.#ports, folder, generation, LOGGED);
+    if (stored.digest !== digest) {
+      throw mismatch(`The generation ${generation} is not the one that was in force`, last.facts);
+    }
+    await flipGeneration(this.#ports, folder, { file: await this.#historyFile(stored) });
   }
 
   async #workOf({ facts }: LoggedTransaction): Promise<Work> {
@@ -179,6 +196,7 @@ export class Coordinator {
     const verdict = verifyPlan(this.#ports, change.plan, this.#around.signers);
     if (!verdict.ok) throw untrusted(verdict.code, verdict.reason, change.plan);
     const base = await this.current();
+    await this.#checkLogged(base);
     checkBase(change.plan, base);
     await this.#around.checkLock?.();
     const target = generationAfter(change.plan, base, change);
@@ -211,6 +229,21 @@ export class Coordinator {
     } catch {
       return ended;
     }
+  }
+
+  /** What is in force must be what the log says, or the next entry would contradict it for ever. */
+  async #checkLogged(current: StoredGeneration | null): Promise<void> {
+    const last = await this.#log.lastTransaction();
+    if (last === null || last.outcome === null) return;
+    const due = inForceAfter(last);
+    if ((current?.digest ?? null) === due.digest) return;
+    const problem = `generation.dsse.json is not the generation ${due.generation}, which the log names`;
+    throw new Failure("log-corrupt", problem, {
+      origin: "host",
+      remedy:
+        "Delete .rtt/generation.dsse.json; the next `rtt apply` puts back what the log names.",
+      context: { path: generationPath(this.#around.folder) },
+    });
   }
 
   #factsOf(change: Change, target: Generation, digest: string): TransactionFacts {

@@ -4,6 +4,7 @@
  */
 import { Failure } from "../../ports/failure.ts";
 import type { LogStep, LogStepType, Outcome, Refusal } from "./machine.ts";
+import type { PlanBase } from "../plan.ts";
 import type { LogRecord, TransactionFacts } from "./log-record.ts";
 
 export interface LoggedTransaction {
@@ -39,7 +40,8 @@ const OUTCOME_AFTER: Partial<Record<LogStepType, Outcome>> = {
 export class History {
   readonly #transactions: LoggedTransaction[] = [];
   readonly #first: number;
-  #inForce: TransactionFacts | null = null;
+  /** What is in force as far as the log says. A part of one, or one that was begun anew, says it from its beginning. */
+  #inForce: PlanBase | null = null;
   #count = 0;
 
   /** `first` is the index in the log of the first record that is added, which begins a transaction. */
@@ -65,7 +67,7 @@ export class History {
     }
     const next = grown(open, record, index);
     this.#transactions[this.#transactions.length - 1] = next;
-    if (next.outcome === "applied") this.#inForce = next.facts;
+    this.#inForce = inForceAfter(next);
   }
 
   /** All transactions, oldest first. */
@@ -77,15 +79,12 @@ export class History {
     { facts, at, step }: Extract<LogRecord, { readonly facts: unknown }>,
     index: number,
   ): void {
-    const before = this.#inForce;
-    // A part of a log does not say what was in force before it.
-    const isKnown = this.#first === 0 || before !== null;
-    const generation = before?.generation ?? 0;
-    if (isKnown && facts.base.generation !== generation) {
-      throw misplaced(index, `starts from another generation than ${generation}`);
+    const before = this.#inForce ?? facts.base;
+    if (facts.base.generation !== before.generation) {
+      throw misplaced(index, `starts from another generation than ${before.generation}`);
     }
-    if (isKnown && facts.base.digest !== (before?.target ?? null)) {
-      throw misplaced(index, `starts from another document of the generation ${generation}`);
+    if (facts.base.digest !== before.digest) {
+      throw misplaced(index, `starts from another document of the generation ${before.generation}`);
     }
     if (facts.generation !== facts.base.generation + 1) {
       throw misplaced(index, "makes a generation that does not follow");
@@ -101,6 +100,12 @@ export class History {
       left: [],
     });
   }
+}
+
+/** What is in force after a transaction, unless it is still open: then it may be either. */
+export function inForceAfter({ facts, outcome }: LoggedTransaction): PlanBase {
+  if (outcome !== "applied") return facts.base;
+  return { generation: facts.generation, digest: facts.target };
 }
 
 function grown(

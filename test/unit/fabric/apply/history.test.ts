@@ -113,12 +113,17 @@ test.each<[string, readonly LogRecord[]]>([
     [...ALL.slice(0, 3), begin(2, { base: { generation: 1, digest: digestOf("x") } })],
   ],
   ["a number that does not follow", [begin(1, { generation: 2 })]],
+  [
+    "another base than a log began with",
+    [begin(3), later(3, abort), later(3, end("aborted")), begin(2)],
+  ],
 ])("%s is corrupt", async (_, records) => {
   expect(await failureCode(() => historyOf(records))).toBe("log-corrupt");
 });
 
 test("a part of a log may begin with any generation", () => {
   expect(historyOf(ALL.slice(3), 3).transactions).toHaveLength(3);
+  expect(historyOf(ALL.slice(3)).transactions).toHaveLength(3);
 });
 
 function entryOf(change: (entry: Record<string, Json>) => void, record = begin(1)): Uint8Array {

@@ -140,6 +140,45 @@ test.each<[string, (files: MemoryFiles, plan: string) => void, string]>([
   expect((await recovered(files))?.outcome).toBe("applied");
 });
 
+test("what says what is in force is put back where somebody has deleted it", async () => {
+  const files = new MemoryFiles();
+  await applyTo(files, FIRST);
+  await applyTo(files, SECOND);
+  const before = new Map(files.all);
+  files.all.delete(generationPath(FOLDER));
+  expect(await recovered(files)).toBeNull();
+  expect(files.all).toEqual(before);
+  files.all.delete(generationPath(FOLDER));
+  files.all.delete(historyPath(FOLDER, 2));
+  expect(await failureCode(() => recovered(files))).toBe("generation-missing");
+});
+
+test("nothing is changed where something else is in force than the log says, until that is gone", async () => {
+  const files = new MemoryFiles();
+  await applyTo(files, FIRST);
+  await applyTo(files, SECOND);
+  files.all.set(generationPath(FOLDER), files.all.get(historyPath(FOLDER, 1))!);
+  expect(await failureCode(() => applyTo(files, FIRST))).toBe("log-corrupt");
+  files.all.delete(generationPath(FOLDER));
+  expect((await applyTo(files, FIRST)).generation.generation).toBe(3);
+  expect((await judge(files))?.generation).toBe(3);
+});
+
+test("a log that was put aside is begun anew; one without its checkpoint is corrupt", async () => {
+  const files = new MemoryFiles();
+  await applyTo(files, FIRST);
+  for (const path of files.all.keys()) {
+    if (path.startsWith(`${FOLDER}/wal/`)) files.all.delete(path);
+  }
+  await applyTo(files, SECOND);
+  expect((await judge(files))?.generation).toBe(2);
+  expect((await applyTo(files, FIRST)).generation.generation).toBe(3);
+  const history = await readHistory(portsOf(files), FOLDER, OWNER);
+  expect(await checkDocuments(portsOf(files), FOLDER, history?.transactions ?? [])).toEqual([]);
+  files.all.delete(`${FOLDER}/wal/checkpoint`);
+  expect(await failureCode(() => readHistory(portsOf(files), FOLDER, OWNER))).toBe("log-corrupt");
+});
+
 test("the log says what is open, and its check allows either generation until it is not", async () => {
   const { files } = await leftOpen();
   const ports = portsOf(files);
