@@ -29,12 +29,12 @@ export class CrashingFiles extends MemoryFiles {
     return files;
   }
 
-  override write(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#step(() => super.write(path, bytes));
+  override write(path: string, bytes: Uint8Array, mode?: number): Promise<void> {
+    return this.#step(() => super.write(path, bytes, mode));
   }
 
-  override create(path: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#step(() => super.create(path, bytes));
+  override create(path: string, bytes: Uint8Array, mode?: number): Promise<boolean> {
+    return this.#step(() => super.create(path, bytes, mode));
   }
 
   override link(source: string, path: string): Promise<boolean> {

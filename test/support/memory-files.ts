@@ -1,23 +1,28 @@
-/** The files port in memory, for tests that touch every byte of many files. Links and modes do not exist. */
+/** The files port in memory, for tests that touch every byte of many files. Symbolic links do not exist. */
 import type { Files, NewFile } from "../../host/shared/ports/files.ts";
+
+/** The mode of a file that was made without one. */
+const OWNER_ONLY = 0o600;
 
 export class MemoryFiles implements Files {
   /** Every file by its path. */
   readonly all = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** Names of one file share its bytes, so those stand for the inode. */
   readonly #inodes = new WeakMap<Uint8Array, number>();
+  readonly modes = new WeakMap<Uint8Array, number>();
   #lastInode = 0;
 
   async read(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
     return this.all.get(path)?.slice() ?? null;
   }
 
-  async write(path: string, bytes: Uint8Array): Promise<void> {
-    this.all.set(path, Uint8Array.from(bytes));
+  async write(path: string, bytes: Uint8Array, mode = OWNER_ONLY): Promise<void> {
+    this.keep(path, bytes, mode);
   }
 
-  async create(path: string, bytes: Uint8Array, _mode?: number): Promise<boolean> {
+  async create(path: string, bytes: Uint8Array, mode = OWNER_ONLY): Promise<boolean> {
     if (this.all.has(path)) return false;
-    this.all.set(path, Uint8Array.from(bytes));
+    this.keep(path, bytes, mode);
     return true;
   }
 
@@ -25,6 +30,13 @@ export class MemoryFiles implements Files {
     const results: boolean[] = [];
     for (const { path, bytes, mode } of all) results.push(await this.create(path, bytes, mode));
     return results;
+  }
+
+  /** What every way of writing comes to. */
+  keep(path: string, bytes: Uint8Array, mode: number): void {
+    const kept = Uint8Array.from(bytes);
+    this.modes.set(kept, mode);
+    this.all.set(path, kept);
   }
 
   async append(path: string, bytes: Uint8Array): Promise<void> {
@@ -45,7 +57,6 @@ export class MemoryFiles implements Files {
   async identity(path: string): ReturnType<Files["identity"]> {
     const bytes = this.all.get(path);
     if (bytes === undefined) return null;
-    // Names of one file share its bytes, so those stand for the inode.
     const inode = this.#inodes.get(bytes) ?? ++this.#lastInode;
     this.#inodes.set(bytes, inode);
     const links = [...this.all.values()].filter((other) => other === bytes).length;
@@ -73,7 +84,12 @@ export class MemoryFiles implements Files {
   async info(path: string): ReturnType<Files["info"]> {
     const bytes = this.all.get(path);
     if (bytes === undefined) return null;
-    return { kind: "file", sizeBytes: bytes.length, modifiedMs: 0, mode: 0o600 };
+    return {
+      kind: "file",
+      sizeBytes: bytes.length,
+      modifiedMs: 0,
+      mode: this.modes.get(bytes) ?? OWNER_ONLY,
+    };
   }
 
   async realPath(path: string): Promise<string | null> {

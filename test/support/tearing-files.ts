@@ -100,6 +100,12 @@ export class TearingFiles extends MemoryFiles {
     return true;
   }
 
+  /** Modes are not kept: anybody may read what is here, so that links may take its place. */
+  override async info(path: string): ReturnType<MemoryFiles["info"]> {
+    const info = await super.info(path);
+    return info === null ? null : { ...info, mode: 0o644 };
+  }
+
   override async remove(path: string): Promise<void> {
     if (this.#ids.has(path)) await this.#names(path, [[path, null]]);
   }

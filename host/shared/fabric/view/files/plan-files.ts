@@ -4,7 +4,7 @@
  *
  *   at the path of a link      what becomes of it
  *   nothing                    the link
- *   the same bytes             the link; a program that may be run stays the user's file
+ *   the same bytes             the link; what may be run, or not read by all, stays the user's file
  *   what was shown last        the new link; when it is no longer wanted, nothing, or the user's own file once more
  *   what `adopt` has kept      the same: nothing of it can be lost
  *   a source of the symbol     kept
@@ -51,8 +51,9 @@ type Wanted =
 
 /** The most that is looked at at a time. */
 const PARALLEL = 16;
-/** Bits of a mode that let a file be run. */
+/** Bits of a mode that let a file be run, and that let anybody read it. */
 const MAY_RUN = 0o111;
+const ALL_MAY_READ = 0o004;
 
 /** The changes that make the files of `projection` out of what is there. */
 export async function planFiles(
@@ -107,6 +108,14 @@ function idOf(digest: DigestText): ObjectId {
   const id = idOfDigest(digest);
   if (id === null) throw missing(`object "${digest.slice(0, 80)}"`);
   return id;
+}
+
+/**
+ * Whether a file loses nothing when it becomes a link: objects may not be run, and anybody who gets there may read
+ * them. A file that only its owner reads stays as it is, and so does a program.
+ */
+function hasModeOfObjects(mode: number): boolean {
+  return (mode & MAY_RUN) === 0 && (mode & ALL_MAY_READ) !== 0;
 }
 
 function folded(path: string): string {
@@ -208,8 +217,7 @@ class FilePlanner {
     if (seen.kind === "file" && before === after) {
       if (shown?.how === "link" && shown.digest === after) {
         if (await this.#isLinked(path, object)) return;
-      } else if ((seen.info.mode & MAY_RUN) !== 0) {
-        // Objects may not be run, and what a tool runs has to stay so.
+      } else if (!hasModeOfObjects(seen.info.mode)) {
         this.#kept.push(path);
         return;
       }

@@ -72,12 +72,15 @@ describe("links", () => {
     expect(statSync(world.path(AGENT)).ino).toBe(object.ino);
   });
 
-  test("leave a program that may be run to the user", async () => {
+  test.each([
+    ["a program that may be run", 0o755],
+    ["a file that nobody else may read", 0o600],
+  ])("leave %s to the user", async (_, mode) => {
     const world = await ViewWorld.open();
-    await world.write("run.sh", "#!/bin/sh\n", 0o755);
+    await world.write("run.sh", "#!/bin/sh\n", mode);
     const planned = await world.apply([await world.link("run.sh", "#!/bin/sh\n")]);
     expect(planned).toEqual({ files: [], problems: [], kept: ["run.sh"] });
-    expect(statSync(world.path("run.sh")).mode & 0o777).toBe(0o755);
+    expect(statSync(world.path("run.sh")).mode & 0o777).toBe(mode);
   });
 
   test("leave another file as it is, and a source without a word", async () => {
