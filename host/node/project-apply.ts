@@ -8,7 +8,9 @@ import { Coordinator } from "../shared/fabric/apply/coordinator.ts";
 import type { Participant } from "../shared/fabric/apply/participant.ts";
 import type { TraceLine } from "../shared/fabric/apply/run.ts";
 import { registryParticipant } from "../shared/fabric/apply/registry-participant.ts";
+import { inForceAfter } from "../shared/fabric/apply/history.ts";
 import {
+  generationPath,
   readGeneration,
   type StoredGeneration,
 } from "../shared/fabric/generation-file/generation-file.ts";
@@ -168,12 +170,28 @@ function processHolder(): LockHolder {
 
 // --- which plan ---
 
-/** What is in force, read without changing anything. */
+/**
+ * What is in force, read without changing anything; null where nothing has been applied, which the log must not
+ * contradict: a plan from nothing would take what views show for the user's own files.
+ */
 export async function inForce(
-  project: Project,
+  context: Pick<CommandContext, "home">,
+  { folder }: Project,
   signers: SignerCheck,
 ): Promise<StoredGeneration | null> {
-  return readGeneration(trustPorts(), project.folder, signers);
+  const ports = trustPorts();
+  const stored = await readGeneration(ports, folder, signers);
+  if (stored !== null) return stored;
+  const owner = await readPublicIdentity(ports, statePaths(context.home).identity);
+  const last = await lastTransaction(ports, folder, owner);
+  if (last === null || inForceAfter(last).digest === null) return null;
+  const { generation } = inForceAfter(last);
+  const problem = `The generation ${generation} is in force, but generation.dsse.json is gone`;
+  throw new Failure("generation-missing", problem, {
+    origin: "host",
+    remedy: "`rtt apply` puts it back.",
+    context: { path: generationPath(folder), generation },
+  });
 }
 
 /** The plan that is asked for, or the one that was made last; null when there is none. */

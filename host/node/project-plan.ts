@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { readConfiguration } from "../shared/fabric/configuration/configuration.ts";
 import type { DraftInput } from "../shared/fabric/drafting/draft.ts";
-import { readGeneration } from "../shared/fabric/generation-file/generation-file.ts";
 import { planBytes, signPlan, verifyPlan } from "../shared/fabric/plan-file/plan-file.ts";
 import { planPath, storePlan } from "../shared/fabric/plan-file/plan-store.ts";
 import type { Plan, SignedPlan } from "../shared/fabric/plan.ts";
@@ -12,6 +11,7 @@ import { idOfDigest } from "../shared/fabric/registry/layout.ts";
 import { Registry } from "../shared/fabric/registry/registry.ts";
 import { Failure } from "../shared/ports/failure.ts";
 import type { CommandContext } from "./commands/context.ts";
+import { inForce } from "./project-apply.ts";
 import { currentProject, type Project, projectPanel, registryOptions } from "./project.ts";
 import { trustPorts } from "./trust-ports.ts";
 
@@ -46,7 +46,9 @@ export async function openPlanning(
   const registry = await Registry.open(ports, project.registry, options);
   const { signer } = options;
   if (!signer) throw noSigner();
-  const current = await readGeneration(ports, project.folder, await registry.signers());
+  const current = await inForce(context, project, await registry.signers());
+  // Without its index a registry looks empty, and the plan would take everything away that is shown.
+  if (current !== null && !(await registry.view()).hasIndex) throw noIndex(project);
   const input: DraftInput = {
     ports,
     root: (await ports.files.realPath(project.root)) ?? project.root,
@@ -97,6 +99,14 @@ async function keepObjects(registry: Registry, { symbols, files }: SignedPlan): 
   const present = index.roots.get(LATEST_ROOT) ?? [];
   if (present.length === ids.length && ids.every((id, at) => present[at] === id)) return;
   await registry.setRoots(LATEST_ROOT, ids);
+}
+
+function noIndex({ registry }: Project): Failure {
+  return new Failure("signature-missing", "The registry has lost its index.json", {
+    origin: "host",
+    remedy: "Restore it from a copy, or make it anew with `rtt scan` and `rtt tools import`.",
+    context: { path: `${registry}/index.json` },
+  });
 }
 
 function noSigner(): Failure {

@@ -205,7 +205,7 @@ async function preview(context: CommandContext, name: string | undefined): Promi
   const project = currentProject(context);
   const registry = await openRegistry(context, project, { isReadOnly: true });
   const signers = await registry.signers();
-  const current = await inForce(project, signers);
+  const current = await inForce(context, project, signers);
   const plan = await choosePlan(project, signers, name);
   if (plan === null) throw noPlan();
   const root = (await ports.files.realPath(project.root)) ?? project.root;

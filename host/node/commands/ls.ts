@@ -1,11 +1,11 @@
 /** `rtt ls`: what the registry of the project has, what is in force, which plans there are, what is wrong with files. */
 import { Argument } from "commander";
 import { printable } from "../../shared/fabric/discovery/source-file.ts";
-import { readGeneration } from "../../shared/fabric/generation-file/generation-file.ts";
 import { latestPlan, listPlans, readPlan } from "../../shared/fabric/plan-file/plan-store.ts";
 import type { SignerCheck } from "../../shared/fabric/registry/signature.ts";
 import { formatSymbolAddress } from "../../shared/fabric/symbol.ts";
 import { Failure } from "../../shared/ports/failure.ts";
+import { inForce } from "../project-apply.ts";
 import { scanProject } from "../project-scan.ts";
 import { currentProject, openRegistry } from "../project.ts";
 import { trustPorts } from "../trust-ports.ts";
@@ -53,7 +53,7 @@ async function listSymbols(context: CommandContext): Promise<void> {
 async function listRoutes(context: CommandContext): Promise<void> {
   const project = currentProject(context);
   const registry = await openRegistry(context, project, { isReadOnly: true });
-  const stored = await readGeneration(trustPorts(), project.folder, await registry.signers());
+  const stored = await inForce(context, project, await registry.signers());
   const routes = (stored?.generation.routes ?? []).map(({ from, to, lane }) => ({
     from,
     to,
@@ -88,7 +88,7 @@ async function listPlansKept(context: CommandContext): Promise<void> {
   const project = currentProject(context);
   const registry = await openRegistry(context, project, { isReadOnly: true });
   const signers = await registry.signers();
-  const stored = await readGeneration(ports, project.folder, signers);
+  const stored = await inForce(context, project, signers);
   const latest = await latestPlan(ports, project.folder);
   const plans: ListedPlan[] = [];
   for (const { planId } of await listPlans(ports, project.folder)) {

@@ -79,7 +79,7 @@ async function preview(context: CommandContext, number: string | undefined): Pro
   const project = currentProject(context);
   const registry = await openRegistry(context, project, { isReadOnly: true });
   const root = (await ports.files.realPath(project.root)) ?? project.root;
-  const current = await inForce(project, await registry.signers());
+  const current = await inForce(context, project, await registry.signers());
   const { plan, target, problems } = await wayBack({ project, registry, root, current, number });
   const { generation } = generationAfter(plan, current, { restores: null, canaryPercent: 100 });
   const { routes_add: routesAdd, routes_del: routesDel } = plan;

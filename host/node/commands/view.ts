@@ -4,7 +4,6 @@ import { readConfiguration } from "../../shared/fabric/configuration/configurati
 import { sourcesOf } from "../../shared/fabric/discovery/sources.ts";
 import { configuredViews } from "../../shared/fabric/drafting/draft.ts";
 import type { Generation } from "../../shared/fabric/generation.ts";
-import { readGeneration } from "../../shared/fabric/generation-file/generation-file.ts";
 import type { Registry } from "../../shared/fabric/registry/registry.ts";
 import { adoptFile, type Adopted } from "../../shared/fabric/view/adopt/adopt.ts";
 import { projectViews } from "../../shared/fabric/view/projection.ts";
@@ -18,6 +17,7 @@ import { usedViews } from "../../shared/fabric/view/used-views.ts";
 import { printable } from "../../shared/fabric/discovery/source-file.ts";
 import { Failure } from "../../shared/ports/failure.ts";
 import { exitCodeOf } from "../exit-codes.ts";
+import { inForce } from "../project-apply.ts";
 import { currentProject, openRegistry, type Project } from "../project.ts";
 import { trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
@@ -127,7 +127,7 @@ async function open(
     project,
     access === null ? { isReadOnly: true } : { passphraseFile: access.passphraseFile },
   );
-  const stored = await readGeneration(trustPorts(), project.folder, await registry.signers());
+  const stored = await inForce(context, project, await registry.signers());
   return { project, registry, generation: stored?.generation ?? null };
 }
 

@@ -115,8 +115,21 @@ export async function readGeneration(
   folder: string,
   signers: SignerCheck,
 ): Promise<StoredGeneration | null> {
-  const file = await readPlainFile(ports.files, generationPath(folder), FILE_LIMITS.bytesMax);
-  return file === null ? null : openGeneration(ports, file, signers);
+  const path = generationPath(folder);
+  const file = await readPlainFile(ports.files, path, FILE_LIMITS.bytesMax);
+  if (file === null) return null;
+  try {
+    return openGeneration(ports, file, signers);
+  } catch (thrown) {
+    const failure = Failure.from(thrown);
+    if (failure.code === "signer-untrusted") throw failure;
+    const problem = failure.message.slice(failure.code.length + 2);
+    throw new Failure(failure.code, `generation.dsse.json: ${problem}`, {
+      origin: "host",
+      remedy: "Delete it; `rtt apply` puts back the generation that the log names.",
+      context: { path },
+    });
+  }
 }
 
 /** The generation of a number. Fails with `generation-missing`. */

@@ -88,6 +88,7 @@ class Check {
       const registry = await this.#open();
       const view = registry === null ? null : await registry.view();
       const { stored, odd } = await this.#store.list();
+      if (view?.hasIndex === false && stored.length > 0) this.#noIndex();
       for (const name of odd) await this.#odd(name);
       await this.#pack(registry);
       const used = await this.#reachable(view, stored);
@@ -127,6 +128,16 @@ class Check {
       registry = await Registry.open(this.#ports, this.#layout.folder, this.#options);
     });
     return registry;
+  }
+
+  #noIndex(): void {
+    const problem = "It is gone, so no object has an address any more";
+    this.#findings.push({
+      code: "signature-missing",
+      where: "index.json",
+      problem,
+      action: "none",
+    });
   }
 
   /** A name in the objects' folder that is none of ours: what an interrupted write left, or somebody's file. */

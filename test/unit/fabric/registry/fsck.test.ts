@@ -45,6 +45,11 @@ async function report(files: MemoryFiles, options: Partial<FsckOptions> = {}) {
 test("a whole registry has no findings, nor has none at all", async () => {
   const { files } = await damaged({ isPacked: true });
   expect(await report(files)).toEqual({ findings: [], leftovers: [], symbols: 2, objects: 3 });
+  files.all.delete(`${FOLDER}/index.json`);
+  expect(await report(files)).toMatchObject({
+    findings: ["signature-missing index.json none"],
+    symbols: 0,
+  });
   files.all.clear();
   expect(await report(files)).toEqual({ findings: [], leftovers: [], symbols: 0, objects: 0 });
 });

@@ -1,0 +1,62 @@
+/**
+ * Goal: whatever somebody deletes or changes in `.rtt`, a verb says which file it is and what to do, what it says helps,
+ * and no file of the project changes before.
+ * Method: the whole command line on a project that was applied, one file of `.rtt` gone or changed at a time.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { type AppliedAnswer, Person, type VerifyAnswer } from "./project-world.ts";
+
+const READERS = [["scan"], ["plan"], ["view", "status"], ["ls", "routes"], ["apply", "--dry-run"]];
+
+async function holds(person: Person): Promise<void> {
+  expect(await person.json<VerifyAnswer>("log", "verify")).toMatchObject({ ok: true });
+  expect((await person.run("view", "status")).code).toBe(0);
+}
+
+test("where the generation in force is gone nobody takes it for none, and apply puts it back", async () => {
+  const person = await Person.create();
+  await person.change();
+  const path = person.path(".rtt/generation.dsse.json");
+  const bytes = readFileSync(path);
+  rmSync(path);
+  for (const words of READERS) {
+    expect(await person.failure(...words), words.join(" ")).toMatchObject({
+      code: "generation-missing",
+    });
+  }
+  expect(await person.json<AppliedAnswer>("apply")).toMatchObject({ generation: 1, isNew: false });
+  expect(readFileSync(path)).toEqual(bytes);
+  await holds(person);
+});
+
+test("a generation in force that was changed is named, and deleting it helps as it is said", async () => {
+  const person = await Person.create();
+  await person.change();
+  const path = person.path(".rtt/generation.dsse.json");
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.toString().replace('"payload":"', '"payload":"AAAA'));
+  for (const words of READERS) {
+    const { code, message } = await person.failure(...words);
+    expect([code, message], words.join(" ")).toEqual([
+      "signature-invalid",
+      expect.stringContaining("generation.dsse.json: "),
+    ]);
+  }
+  rmSync(path);
+  await person.json("apply");
+  expect(readFileSync(path)).toEqual(bytes);
+  await holds(person);
+});
+
+test("a registry that has lost its index is not taken for an empty one, and a scan makes it anew", async () => {
+  const person = await Person.create();
+  await person.change();
+  rmSync(person.path(".rtt/registry/index.json"));
+  expect(await person.failure("plan")).toMatchObject({ code: "signature-missing", exit: 7 });
+  const { code, out } = await person.run("fsck", "--json");
+  expect([code, (JSON.parse(out) as { ok: boolean }).ok]).toEqual([7, false]);
+  await person.json("scan");
+  expect(await person.json("plan")).toMatchObject({ routesAdd: [], routesDel: [] });
+  await holds(person);
+});
