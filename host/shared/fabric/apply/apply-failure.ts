@@ -13,6 +13,7 @@ const TELLING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "object-corrupt",
   "folder-unwritable",
   "permission-denied",
+  "link-unsupported",
 ]);
 
 /** The failure of a transaction that did not end as applied. */
@@ -26,7 +27,10 @@ export function applyFailure(facts: TransactionFacts, ended: Ended): Failure {
     const what = ended.obstacle === null ? why : plain(ended.obstacle);
     return new Failure(code, `Nothing was changed: ${what}`, {
       origin: "host",
-      remedy: "Remove the cause, make a new plan with `rtt plan`, and apply that.",
+      remedy:
+        code === "link-unsupported"
+          ? "`rtt apply --copy` copies the files instead; then they are on the disk twice."
+          : "Remove the cause, make a new plan with `rtt plan`, and apply that.",
       context: { ...context, ...firstRefusal(ended.refusals) },
     });
   }

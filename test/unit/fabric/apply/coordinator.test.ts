@@ -75,6 +75,17 @@ const throws = (): Promise<never> => Promise.reject(new TypeError("a bug"));
 const TROUBLES: readonly Trouble[] = [
   { name: "refuses", change: refusing, code: "view-conflict" },
   {
+    name: "has no hard links",
+    change: (inner) =>
+      changed(inner, {
+        prepare: async () => ({
+          ok: false,
+          failure: new Failure("link-unsupported", "b", { origin: "host", remedy: "Copy." }),
+        }),
+      }),
+    code: "link-unsupported",
+  },
+  {
     name: "throws when it votes",
     change: (inner) => changed(inner, { prepare: throws }),
     code: "apply-refused",
