@@ -33,19 +33,37 @@ const OTHER: Demand = { lines: 90, branches: 75 };
 
 /** Tests that reach the hosts, in groups that run one after the other. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  small: ["config", "endpoint", "engine", "fabric", "node", "telemetry", "transport"].map(
+  small: ["config", "endpoint", "engine", "telemetry", "transport"].map(
     (name) => `test/unit/${name}/`,
   ),
+  node: ["test/unit/node/"],
   gateway: ["test/unit/gateway/"],
   trust: ["unit/trust/", "conformance/jcs", "conformance/sigstore", "conformance/tlog"].map(
     (name) => `test/${name}`,
   ),
+  registry: ["test/unit/fabric/registry/", "test/conformance/oci-layout"],
+  discovery: ["test/unit/fabric/discovery/"],
+  planner: ["planner", "plan-file", "generation-file"].map((name) => `test/unit/fabric/${name}/`),
+  configuration: ["configuration", "drafting", "migrate"].map(
+    (name) => `test/unit/fabric/${name}/`,
+  ),
+  apply: ["test/unit/fabric/apply/", "test/conformance/model/trace"],
+  view: ["test/unit/fabric/view/"],
+  bridge: ["test/unit/fabric/bridge/", "test/unit/fabric/release/"],
   scenario: ["test/scenario/", "test/docs/"],
 };
 
 /** Everything between a request and its answer that decides about it, or writes down what was decided. */
 const DECISION =
   /^host\/shared\/gateway\/(call-record|countersign|device-call|host-call|host|outcome|permission|receipt-book|settle|tool-path)\.ts$/;
+
+/** What of the fabric is believed only once it was verified, and what decides that a tool is the reviewed one. */
+const VERIFIED =
+  /^host\/shared\/fabric\/(?:registry\/|plan-file\/|generation-file\/|bridge\/review\.ts$)/;
+
+/** What makes a change of many files all or nothing, and the log that it goes on from. */
+const APPLIED =
+  /^host\/shared\/fabric\/apply\/(?:apply-lock|apply-log|coordinator|history|log-check|log-record|machine|run)\.ts$/;
 
 const HOST_AREAS: readonly (readonly [string, RegExp, Demand])[] = [
   ["host/shared/trust", /^host\/shared\/trust\//, SECURITY],
@@ -54,6 +72,9 @@ const HOST_AREAS: readonly (readonly [string, RegExp, Demand])[] = [
   ["host/shared/gateway", /^host\/shared\/gateway\//, OTHER],
   ["host/shared/engine", /^host\/shared\/engine\//, OTHER],
   ["host/shared/config", /^host\/shared\/config\//, OTHER],
+  ["host/shared/fabric, signed and verified", VERIFIED, SECURITY],
+  ["host/shared/fabric, all or nothing", APPLIED, CRITICAL],
+  ["host/shared/fabric/view/files", /^host\/shared\/fabric\/view\/files\//, CRITICAL],
   ["host/shared/fabric", /^host\/shared\/fabric\//, OTHER],
   ["host/shared/ports", /^host\/shared\/ports\//, OTHER],
   ["host/shared/telemetry", /^host\/shared\/telemetry\//, OTHER],
