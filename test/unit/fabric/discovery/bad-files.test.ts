@@ -181,7 +181,7 @@ test.for(BAD)(
   },
 );
 
-test.for([
+test.for<readonly [string, string]>([
   ['{\n// no\n"mcpServers": {}}', "It has a comment, which it may not"],
   ['{"mcpServers": {}} // no', "It has a comment, which it may not"],
   ['{"mcpServers": {"a": {"args": ["x",]}}}', "A comma stands before the end"],
