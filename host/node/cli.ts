@@ -56,7 +56,9 @@ export interface CliSurroundings {
 
 /** Runs one command line to its end and returns its exit code. */
 export async function runCli(words: readonly string[], around: CliSurroundings): Promise<number> {
-  const program = createProgram(around);
+  // A line that cannot be understood has set no option yet, and is answered as it asks all the same.
+  const isJsonAsked = words.includes(JSON_FLAG[0]);
+  const program = createProgram(around, isJsonAsked ? () => {} : around.writeError);
   let exitCode = 0;
   const isJson = (): boolean => program.opts<{ readonly json?: true }>().json === true;
   const context: CommandContext = {
@@ -74,11 +76,15 @@ export async function runCli(words: readonly string[], around: CliSurroundings):
     await program.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode !== 0) {
+      if (isJsonAsked) tell(misunderstood(thrown), around, true);
+      return USAGE;
+    }
     return tell(thrown, around, isJson());
   }
 }
 
-function createProgram(around: CliSurroundings): Command {
+function createProgram(around: CliSurroundings, writeErr: CliSurroundings["writeError"]): Command {
   return new Command("rtt")
     .description(
       "Any agent, any permitted tool, any machine: encrypted, decided by policy, proven.",
@@ -87,7 +93,7 @@ function createProgram(around: CliSurroundings): Command {
     .option(...JSON_FLAG)
     .showHelpAfterError("Add --help to see what is possible.")
     .exitOverride()
-    .configureOutput({ writeOut: around.writeOut, writeErr: around.writeError });
+    .configureOutput({ writeOut: around.writeOut, writeErr });
 }
 
 async function addVerbs(
@@ -111,9 +117,18 @@ async function addVerbs(
   }
 }
 
+/** The same as commander says in several lines of text. */
+function misunderstood({ code, message }: CommanderError): Failure {
+  const problem = code === "commander.help" ? "No verb is named" : message.replace(/^error: /, "");
+  return new Failure("argument-invalid", problem, {
+    origin: "local",
+    remedy: "Add --help to see what is possible.",
+  });
+}
+
 /** Says what went wrong and returns the exit code. */
 function tell(thrown: unknown, around: CliSurroundings, isJson: boolean): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : USAGE;
+  if (thrown instanceof CommanderError) return 0;
   const failure = Failure.from(thrown);
   if (isJson) around.writeError(`${JSON.stringify({ error: failure })}\n`);
   else {
