@@ -73,7 +73,9 @@ export async function keepPlan(
   // A plan that nobody would take is not written: a key that was revoked, say.
   const verdict = verifyPlan(ports, signed, await registry.signers());
   if (!verdict.ok) {
-    throw new Failure(verdict.code, verdict.reason, {
+    const prefix = `${verdict.code}: `;
+    const reason = verdict.reason.replace(prefix, "");
+    throw new Failure(verdict.code, reason, {
       origin: "local",
       remedy: "The registry's owner adds this node's key with `rtt registry trust <key>`.",
     });

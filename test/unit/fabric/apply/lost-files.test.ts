@@ -1,6 +1,6 @@
 /**
- * Goal: whatever somebody deletes or changes in `.rtt`, a verb says which file it is and what to do, what it says helps,
- * and no file of the project changes before.
+ * Goal: whatever somebody deletes or changes in `.rtt`, or may not do there, a verb says what it is and what to do, what
+ * it says helps, and no file of the project changes before.
  * Method: the whole command line on a project that was applied, one file of `.rtt` gone or changed at a time.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -59,4 +59,19 @@ test("a registry that has lost its index is not taken for an empty one, and a sc
   await person.json("scan");
   expect(await person.json("plan")).toMatchObject({ routesAdd: [], routesDel: [] });
   await holds(person);
+});
+
+test("whoever may not plan is told so once, and who can change that", async () => {
+  const person = await Person.create();
+  const { signer } = await person.json<{ signer: string }>("init", person.project);
+  // Everything that is derived is there then, and only the plan is left to be written.
+  await person.json("plan");
+  const other = await Person.create();
+  await other.json("policy", "trust", signer);
+  other.environment["RTT_PROJECT"] = person.project;
+  const { code, message } = await other.failure("plan");
+  expect([code, message]).toEqual([
+    "signer-untrusted",
+    expect.stringMatching(/^signer-untrusted: The plan is signed by "z6Mk/),
+  ]);
 });
