@@ -131,7 +131,8 @@ class Check {
   }
 
   #noIndex(): void {
-    const problem = "It is gone, so no object has an address any more";
+    // Gone, or never written because the first change was interrupted: the objects look the same.
+    const problem = "It is not there, so no object has an address";
     this.#findings.push({
       code: "signature-missing",
       where: "index.json",
