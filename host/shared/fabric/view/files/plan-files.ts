@@ -338,8 +338,8 @@ class FilePlanner {
 
   #leftAlone(task: Task, seen: Seen, shown: GenerationFile | undefined): void {
     const what = seen.kind === "other" ? seen.problem : "another file is there";
-    if (shown === undefined) this.#problem(task, "view-conflict", `${what}; it is left as it is`);
-    else this.#problem(task, "view-drift", `${what} than was shown; it is left as it is`);
+    const code = shown === undefined ? "view-conflict" : "view-drift";
+    this.#problem(task, code, `${what}; it is left as it is`);
   }
 
   #problem({ path, view }: Task, code: ErrorCode, message: string): void {
