@@ -301,6 +301,15 @@ class ViewParticipant implements Participant {
     return false;
   }
 
+  /** Copies of a project, such as clones, lose the modes of its objects, and whoever writes to a link changes those. */
+  async #protect(object: string): Promise<void> {
+    const { files } = this.#parts.ports;
+    const info = await files.info(object);
+    if (info === null || (info.mode & MAY_WRITE) === 0) return;
+    const bytes = await files.read(object);
+    if (bytes !== null) await files.write(object, bytes, OBJECT_MODE);
+  }
+
   async #link(file: PlannedFile, path: string): Promise<boolean> {
     const { files } = this.#parts.ports;
     // It was verified before the vote, and whoever observes the view afterwards reads every byte.
@@ -309,6 +318,7 @@ class ViewParticipant implements Participant {
       await files.write(path, await this.#bytes.object(file.after), CONFIG_MODE);
       return false;
     }
+    await this.#protect(source);
     const own = await files.identity(path);
     const object = await files.identity(source);
     const isLinked = own !== null && own.inode === object?.inode && own.device === object.device;
@@ -341,6 +351,8 @@ function byFolder(files: readonly Numbered[]): readonly (readonly [Numbered, ...
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
+
+const MAY_WRITE = 0o222;
 
 function modeOf(seen: Seen): number {
   return seen.kind === "file" ? seen.info.mode & MODE_BITS : CONFIG_MODE;

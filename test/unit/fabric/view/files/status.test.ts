@@ -169,6 +169,21 @@ describe("status", () => {
     expect(await drift(world)).toContain(`not-a-file ${SKILL}`);
   });
 
+  test("in a clone, which keeps neither links nor modes, the next plan brings back both", async () => {
+    const world = await project();
+    await show(world);
+    for (const { path, digest, how } of world.generation?.files ?? []) {
+      if (how !== "link") continue;
+      const object = world.registry.layout.content(digest.slice("sha256:".length), "blob");
+      await world.write(path, (await world.text(path)) ?? "");
+      chmodSync(object, 0o644);
+    }
+    expect((await drift(world)).every((line) => line.startsWith("replaced "))).toBe(true);
+    await show(world);
+    expect(await drift(world)).toEqual([]);
+    expect((await status(world)).duplicateBytes).toBe(0);
+  });
+
   test("an object that is gone is told, and a broken link is mended by the next plan", async () => {
     const world = await project();
     await show(world);
