@@ -168,6 +168,26 @@ function processHolder(): LockHolder {
   };
 }
 
+/**
+ * Fails where the index is lost although views show something. The registry would look empty: a plan would take all of
+ * it away, and a scan would not take for a source what is a link by now.
+ */
+export async function checkIndex(
+  project: Project,
+  registry: Registry,
+  current: StoredGeneration | null,
+): Promise<void> {
+  const { files = [], routes = [] } = current?.generation ?? {};
+  if (files.length + routes.length === 0 || (await registry.view()).hasIndex) return;
+  throw new Failure("signature-missing", "The registry has lost its index.json", {
+    origin: "host",
+    remedy:
+      "Restore it from a copy. If there is none, take the views back with `rtt rollback 0`; then `rtt scan` and " +
+      "`rtt tools import` make it anew.",
+    context: { path: `${project.registry}/index.json` },
+  });
+}
+
 // --- which plan ---
 
 /**

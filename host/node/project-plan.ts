@@ -11,7 +11,7 @@ import { idOfDigest } from "../shared/fabric/registry/layout.ts";
 import { Registry } from "../shared/fabric/registry/registry.ts";
 import { Failure } from "../shared/ports/failure.ts";
 import type { CommandContext } from "./commands/context.ts";
-import { inForce } from "./project-apply.ts";
+import { checkIndex, inForce } from "./project-apply.ts";
 import { currentProject, type Project, projectPanel, registryOptions } from "./project.ts";
 import { trustPorts } from "./trust-ports.ts";
 
@@ -47,8 +47,7 @@ export async function openPlanning(
   const { signer } = options;
   if (!signer) throw noSigner();
   const current = await inForce(context, project, await registry.signers());
-  // Without its index a registry looks empty, and the plan would take everything away that is shown.
-  if (current !== null && !(await registry.view()).hasIndex) throw noIndex(project);
+  await checkIndex(project, registry, current);
   const input: DraftInput = {
     ports,
     root: (await ports.files.realPath(project.root)) ?? project.root,
@@ -101,14 +100,6 @@ async function keepObjects(registry: Registry, { symbols, files }: SignedPlan): 
   const present = index.roots.get(LATEST_ROOT) ?? [];
   if (present.length === ids.length && ids.every((id, at) => present[at] === id)) return;
   await registry.setRoots(LATEST_ROOT, ids);
-}
-
-function noIndex({ registry }: Project): Failure {
-  return new Failure("signature-missing", "The registry has lost its index.json", {
-    origin: "host",
-    remedy: "Restore it from a copy, or make it anew with `rtt scan` and `rtt tools import`.",
-    context: { path: `${registry}/index.json` },
-  });
 }
 
 function noSigner(): Failure {

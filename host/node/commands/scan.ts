@@ -11,7 +11,7 @@ import { formatSymbolAddress } from "../../shared/fabric/symbol.ts";
 import { Failure } from "../../shared/ports/failure.ts";
 import { openFolderWatcher } from "../folder-watcher.ts";
 import { currentProject, openRegistry, type Project } from "../project.ts";
-import { inForce } from "../project-apply.ts";
+import { checkIndex, inForce } from "../project-apply.ts";
 import { type ProjectScan, scanProject } from "../project-scan.ts";
 import { trustPorts } from "../trust-ports.ts";
 import type { CommandContext, Verb } from "./context.ts";
@@ -78,7 +78,7 @@ async function scanOnce(
   const home = context.environment["HOME"] ?? homedir();
   if (project !== null && registry !== null) {
     // Where that is lost, nobody knows which files views have put there, and all would become symbols.
-    await inForce(context, project, await registry.signers());
+    await checkIndex(project, registry, await inForce(context, project, await registry.signers()));
   }
   const scanned = await scanProject(project, {
     registry,

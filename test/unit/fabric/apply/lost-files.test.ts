@@ -49,16 +49,21 @@ test("a generation in force that was changed is named, and deleting it helps as 
   await holds(person);
 });
 
-test("a registry that has lost its index is not taken for an empty one, and a scan makes it anew", async () => {
+test("a registry that has lost its index is not taken for an empty one, and is made anew as it is said", async () => {
   const person = await Person.create();
   await person.change();
   rmSync(person.path(".rtt/registry/index.json"));
-  expect(await person.failure("plan")).toMatchObject({ code: "signature-missing", exit: 7 });
+  const { files } = await person.json<{ files: readonly object[] }>("view", "status");
+  for (const words of [["plan"], ["scan"], ["scan", "--prune"]]) {
+    const failed = await person.failure(...words);
+    expect(failed, words.join(" ")).toMatchObject({ code: "signature-missing", exit: 7 });
+  }
   const { code, out } = await person.run("fsck", "--json");
   expect([code, (JSON.parse(out) as { ok: boolean }).ok]).toEqual([7, false]);
-  await person.json("scan");
-  expect(await person.json("plan")).toMatchObject({ routesAdd: [], routesDel: [] });
+  await person.json("rollback", "0");
+  await person.change();
   await holds(person);
+  expect(await person.json("view", "status")).toMatchObject({ files });
 });
 
 test("whoever may not plan is told so once, and who can change that", async () => {
