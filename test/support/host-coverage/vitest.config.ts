@@ -10,7 +10,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/hosts/node_modules/**"],
     globalSetup: ["test/support/global-setup.ts"],
-    setupFiles: ["test/support/host-coverage/vitest-setup.ts"],
+    setupFiles: ["test/support/property-seed.ts", "test/support/host-coverage/vitest-setup.ts"],
     // Counting and the other processes of a test take time.
     testTimeout: 120_000,
     hookTimeout: 120_000,
