@@ -16,6 +16,7 @@ import {
 import { usedViews } from "../../shared/fabric/view/used-views.ts";
 import { printable } from "../../shared/fabric/discovery/source-file.ts";
 import { Failure } from "../../shared/ports/failure.ts";
+import { equalBytes } from "../../shared/trust/bytes.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { inForce } from "../project-apply.ts";
 import { currentProject, openRegistry, type Project } from "../project.ts";
@@ -113,7 +114,7 @@ async function adopt(
     },
     shown,
   );
-  const others = await otherSources(registry, adopted);
+  const others = await otherSources(project, registry, adopted);
   context.answer({ ...adopted, others }, adoptedText(adopted, others));
 }
 
@@ -154,13 +155,23 @@ async function symbolsAt(
 
 /** The user's own files that still say what a symbol said before: the next scan would bring that back. */
 async function otherSources(
+  { root }: Project,
   registry: Registry,
   { path, symbols }: Adopted,
 ): Promise<readonly string[]> {
   const sources = await sourcesOf(registry);
   const all = symbols.flatMap(({ address }) => sources.get(address) ?? []);
   const own = all.filter(({ format }) => !format.endsWith("-file")).map((source) => source.path);
-  return [...new Set(own)].filter((one) => one !== path).sort();
+  const { files } = trustPorts();
+  const adopted = await files.read(resolve(root, path));
+  const others: string[] = [];
+  for (const other of new Set(own)) {
+    const bytes = await files.read(resolve(root, other));
+    // What is another name of the file that was changed, or was changed alike, says it already.
+    const isSame = bytes !== null && adopted !== null && equalBytes(bytes, adopted);
+    if (other !== path && !isSame) others.push(other);
+  }
+  return others.sort();
 }
 
 /** A path as the user gives it, from the current folder or, outside of the project, from its root. */

@@ -2,7 +2,7 @@
  * Goal: `rtt view` tells a person what is shown, whether it still is, and takes an edit back, with exit codes and one
  * line of JSON. Method: the whole command line on a real folder, from the scan to the time before the first change.
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { runCli } from "../../../../../host/node/cli.ts";
@@ -99,4 +99,15 @@ test("views are shown, watched, adopted and gone again", async () => {
   expect([nowhere.code, nowhere.err.startsWith("rtt: view-conflict")]).toEqual([13, true]);
   await person.all("rollback 0", "view status");
   for (const [path, text] of Object.entries(FILES)) expect(person.read(path)).toBe(text);
+});
+
+test("what was changed in place says so under all its names, and none has to be changed too", async () => {
+  const person = new Person();
+  await person.all(`init ${person.project}`, "scan", "plan", "apply");
+  chmodSync(join(person.project, "CLAUDE.md"), 0o644);
+  person.write("CLAUDE.md", "Be brief, and kind.\n");
+  expect(person.read("AGENTS.md")).toBe("Be brief, and kind.\n");
+  const [code, adopted] = await person.ask("view", "adopt", "CLAUDE.md");
+  expect([code, adopted["others"]]).toEqual([0, []]);
+  await person.all("plan", "apply", "view status");
 });
