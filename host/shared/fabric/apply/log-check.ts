@@ -46,7 +46,11 @@ export async function checkDocuments(
   if (last?.outcome === null) allowed.push(last.facts.target);
   await check("generation.dsse.json", async () => {
     const stored = await readGeneration(ports, folder, LOGGED);
-    return allowed.includes(stored?.digest ?? null) ? null : "is not what was applied last";
+    if (allowed.includes(stored?.digest ?? null)) return null;
+    if (stored === null) return "is gone; `rtt apply` puts it back";
+    return last === undefined
+      ? "is in force, and the log is empty"
+      : "is not what was applied last";
   });
   return findings;
 }

@@ -170,6 +170,13 @@ test("a log that was put aside is begun anew; one without its checkpoint is corr
   for (const path of files.all.keys()) {
     if (path.startsWith(`${FOLDER}/wal/`)) files.all.delete(path);
   }
+  expect(await checkDocuments(portsOf(files), FOLDER, [])).toEqual([
+    {
+      code: "log-corrupt",
+      where: "generation.dsse.json",
+      problem: "is in force, and the log is empty",
+    },
+  ]);
   await applyTo(files, SECOND);
   expect((await judge(files))?.generation).toBe(2);
   expect((await applyTo(files, FIRST)).generation.generation).toBe(3);
