@@ -7,7 +7,7 @@
  *   what we want     nothing                 the user's own, and good as it is
  *   something else   nothing                 "taken": stays, and is not ours
  *   what we had put                          ours; gets the new value, or goes when it is no longer wanted
- *   something else   something               "edited": stays, and is still watched
+ *   something else   something               "edited": stays, and is still watched as long as it is wanted
  *   nothing          something               "removed": stays away, and is still watched
  */
 import type { Json } from "../../../trust/canonical-json.ts";
@@ -25,7 +25,7 @@ export interface FieldDispute {
 export interface Decision {
   readonly set: readonly ViewField[];
   readonly remove: readonly (readonly string[])[];
-  /** What is ours afterwards; for what somebody has edited, what we had put there. */
+  /** What is ours afterwards; for what is wanted and somebody has edited, what we had put there. */
   readonly owned: readonly ViewField[];
   readonly disputes: readonly FieldDispute[];
 }
@@ -67,7 +67,8 @@ export function decide(
   for (const field of before.values()) {
     const present = valueAt(now, field.path);
     if (isSameValue(present, field.value)) remove.push(field.path);
-    else if (present !== undefined) keep(field, "edited");
+    // Nobody wants it any more, so whoever edited it has it for good.
+    else if (present !== undefined) disputes.push({ path: field.path, reason: "edited" });
   }
   return { set, remove, owned, disputes };
 }

@@ -145,7 +145,8 @@ describe("JSON", () => {
       disputes: [],
     });
     const edited = merge("json", '{"s":{"b":1}}', {}, B);
-    expect(edited).toMatchObject({ text: '{"s":{"b":1}}', owned: fieldsOf(B) });
+    expect(edited).toMatchObject({ text: '{"s":{"b":1}}', owned: [] });
+    expect(edited.ok && edited.disputes).toEqual([{ path: ["s", "b"], reason: "edited" }]);
   });
 });
 
