@@ -180,7 +180,7 @@ class ViewParticipant implements Participant {
 
   /** Tries in each folder whether something can be put there; a trial that a crash leaves is removed by abort. */
   async #probe(transaction: Transaction, files: readonly Numbered[]): Promise<void> {
-    const { ports, options } = this.#parts;
+    const { options } = this.#parts;
     const sources = new Map<string, string | null>();
     for (const inside of byFolder(files)) {
       const [{ file }] = inside;
@@ -190,11 +190,22 @@ class ViewParticipant implements Participant {
       sources.set(folder, source ?? sources.get(folder) ?? null);
     }
     for (const [folder, source] of sources) {
-      const path = this.#probePath(folder);
-      const isLinked = source === null || (await ports.files.link(source, path));
-      if (source === null) await ports.files.create(path, new Uint8Array(), CONFIG_MODE);
-      await ports.files.remove(path);
+      const isLinked = await this.#probeFolder(folder, source);
       if (!isLinked && options.mayCopy !== true) throw unsupported(folder, transaction.id);
+    }
+  }
+
+  /** Whether a folder can hold a link to `source`, or a file where there is none. */
+  async #probeFolder(folder: string, source: string | null): Promise<boolean> {
+    const { files } = this.#parts.ports;
+    const path = this.#probePath(folder);
+    try {
+      const isLinked = source === null || (await files.link(source, path));
+      if (source === null) await files.create(path, new Uint8Array(), CONFIG_MODE);
+      await files.remove(path);
+      return isLinked;
+    } catch (thrown) {
+      throw unwritable(folder, thrown);
     }
   }
 
@@ -356,6 +367,20 @@ const MAY_WRITE = 0o222;
 
 function modeOf(seen: Seen): number {
   return seen.kind === "file" ? seen.info.mode & MODE_BITS : CONFIG_MODE;
+}
+
+/** Names the folder instead of what was tried in it. */
+function unwritable(folder: string, thrown: unknown): unknown {
+  if (!(thrown instanceof Failure)) return thrown;
+  const { code, origin, remedy, context } = thrown;
+  if (code !== "permission-denied" && code !== "folder-unwritable") return thrown;
+  const problem = `${folder} cannot be written (${String(context["system"] ?? code)})`;
+  return new Failure(code, problem, {
+    origin,
+    remedy,
+    context: { ...context, path: folder },
+    cause: thrown,
+  });
 }
 
 function unsupported(folder: string, transaction: string): Failure {

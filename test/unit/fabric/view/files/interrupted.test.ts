@@ -219,9 +219,16 @@ describe("the disk is full", () => {
       const transaction = world.transaction(planned);
       files.operations = 0;
       files.fullFrom = at;
-      const code = await codeOf(() => world.prepare(transaction));
+      let message = "";
+      const code = await codeOf(() =>
+        world.prepare(transaction).catch((thrown: unknown) => {
+          message = String(thrown);
+          throw thrown;
+        }),
+      );
       await world.abort(transaction);
       if (code === null) break;
+      expect(message).not.toContain(".rtt-probe");
       refusals += 1;
       expect(code).toBe("folder-unwritable");
       expect(await texts(world, BEFORE)).toEqual(BEFORE);
