@@ -169,8 +169,9 @@ function answerApplied(
     participants,
   };
   if (!isNew) {
-    const text = `Nothing to do: generation ${generation.generation} is in force and shows all of it`;
-    context.answer(answer, text);
+    // Whether every file still shows it is another question, which nobody has looked into here.
+    const text = `Nothing to do: generation ${generation.generation} is in force already`;
+    context.answer(answer, `${text}; \`rtt view status\` tells whether it is still shown`);
     return;
   }
   const more = counted(plan.routes_add.length, "route");

@@ -49,6 +49,10 @@ test("a plan is applied, again without effect, rolled back to the byte, and all 
   expect(first.participants).toContain("view:cursor");
   const shown = filesIn(person);
   expect(await person.json<AppliedAnswer>("apply")).toMatchObject({ generation: 1, isNew: false });
+  // It has not looked at the files, so it promises nothing of them.
+  expect((await person.run("apply")).out).toBe(
+    "Nothing to do: generation 1 is in force already; `rtt view status` tells whether it is still shown\n",
+  );
   expect((await person.run("view", "status")).code).toBe(0);
 
   person.addAgent("tester");
